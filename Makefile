@@ -1,0 +1,71 @@
+# Everything sets itself up: Python 3.11 or newer and the package registries are enough.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Pins what is known to work together; empty it to get the newest of everything.
+CONSTRAINTS ?= constraints.txt
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+READY := $(VENV)/ready
+LOWEST := .venv-lowest
+
+.PHONY: example test test-lowest check bench pictures format constraints clean
+
+## Run the example app; with no Stack project in the environment it brings a local Stack along.
+example: $(READY)
+	$(BIN)/python -m example_app
+
+## All tests, with branch coverage of the package.
+test: $(READY)
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+## The same tests with the lowest versions that pyproject.toml allows.
+test-lowest: $(LOWEST)/ready
+	$(LOWEST)/bin/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+## Linters, types, the import contract, the snippets of the docs.
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --quiet README.md docs
+
+## What the kit costs, as ratios measured side by side.
+bench: $(READY)
+	$(BIN)/python benchmarks/request_cost.py
+	$(BIN)/python benchmarks/hostile_tokens.py
+	$(BIN)/python benchmarks/local_stack.py
+
+## The README's pictures of the local Stack's page.
+pictures: $(READY)
+	$(BIN)/python -m tests.page.pictures docs/images
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+## Pin the newest and the lowest versions that the ranges allow.
+PIN := $(BIN)/uv pip compile --quiet --all-extras --python-version 3.11 --universal --no-header \
+	--no-annotate --no-emit-index-url
+constraints: $(READY)
+	$(PIN) --upgrade --group dev --output-file constraints.txt pyproject.toml
+	$(PIN) --upgrade --group test --resolution lowest-direct \
+		--output-file constraints-lowest.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) $(LOWEST) build dist .coverage .coverage.* .mypy_cache .ruff_cache .hypothesis
+
+$(READY): pyproject.toml $(wildcard $(CONSTRAINTS))
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(INSTALL) --editable ".[all]" --group dev $(addprefix --constraint ,$(CONSTRAINTS))
+	touch $@
+
+$(LOWEST)/ready: pyproject.toml constraints-lowest.txt $(READY)
+	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	$(BIN)/uv pip install --quiet --python $(LOWEST)/bin/python --editable ".[all]" --group test \
+		--constraint constraints-lowest.txt
+	touch $@

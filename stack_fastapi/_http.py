@@ -1,0 +1,281 @@
+"""Talking HTTP to Stack; the only module that imports the HTTP library.
+
+One question is one ``call``: bounded in time as a whole, repeated where that is harmless, stopped
+by a circuit breaker where Stack is down, and answered with decoded JSON or one of our errors.
+No error is chained to one of the HTTP library, whose frames and messages hold our headers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import version
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import stamina
+from pydantic import SecretStr
+
+from stack_fastapi._answer import Answer, is_server_error, read_answer, requested_pause
+from stack_fastapi._breaker import CircuitBreaker
+from stack_fastapi._pools import Pools
+from stack_fastapi.exceptions import (
+    ConfigurationError,
+    StackApiError,
+    StackConfigurationError,
+    StackUnavailableError,
+)
+from stack_fastapi.settings import StackAuthSettings
+from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.types import Clock
+
+httpx2: ModuleType | None
+try:
+    import httpx2
+except ImportError:
+    httpx2 = None
+
+if TYPE_CHECKING:
+    import httpx2 as _httpx2
+
+    #: An async transport of either HTTP library.
+    Transport = httpx.AsyncBaseTransport | _httpx2.AsyncBaseTransport
+
+#: Most bytes of an answer that are read; users have a few kilobytes.
+MAX_BODY = 2 * 1024 * 1024
+
+_VERSION = version("stack-fastapi")
+
+_LIBRARIES = tuple(library for library in (httpx2, httpx) if library is not None)
+_HTTP_ERRORS = (
+    OSError,
+    *(library.HTTPError for library in _LIBRARIES),
+    *(library.StreamError for library in _LIBRARIES),
+)
+
+
+class _FailedAttemptError(Exception):
+    """An attempt that got no usable answer; the message names the kind of failure, no data."""
+
+
+# Only what may safely happen twice is repeated (RFC 9110, section 9.2.2).
+_RETRYING = {
+    method: stamina.AsyncRetryingCaller(
+        attempts=3 if idempotent else 1, timeout=None, wait_initial=0.1, wait_max=1.0
+    ).on(_FailedAttemptError)
+    for method, idempotent in (
+        ("GET", True),
+        ("PUT", True),
+        ("DELETE", True),
+        ("POST", False),
+        ("PATCH", False),
+    )
+}
+
+
+class StackHttp:
+    """Questions to one Stack API on behalf of one project.
+
+    Connections are pooled for each event loop, and closed with it.
+
+    Args:
+        settings: where Stack is, who we are and how long to wait.
+        clock: Unix time in seconds.
+        log: where operators hear of problems.
+        transport: in place of the network; closed with the pool.
+    """
+
+    def __init__(
+        self,
+        settings: StackAuthSettings,
+        clock: Clock,
+        log: ProblemLog,
+        transport: Transport | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._log = log
+        self._breaker = CircuitBreaker()
+        self._pools = Pools(lambda: _new_client(settings.timeout, transport))
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: SecretStr | None = None,
+        body: object = None,
+        as_server: bool = True,
+    ) -> object:
+        """Ask Stack and decode its answer.
+
+        Args:
+            method: HTTP method.
+            path: below ``/api/v1``, with its query; ids in it already quoted.
+            token: a user's access token, sent along.
+            body: JSON to send.
+            as_server: whether to show the secret server key.
+
+        Raises:
+            StackUnavailableError: no usable answer within the time.
+            StackConfigurationError: Stack does not accept our project or key.
+            StackApiError: Stack refused this very question.
+        """
+        try:
+            return await self._guarded(_Question(method, path, token, body, as_server))
+        except StackUnavailableError as error:
+            self._log.report(logging.WARNING, error.code, f"Stack is unavailable: {error.message}")
+            raise
+        except ConfigurationError as error:
+            self._log.report(logging.ERROR, error.code, error.message)
+            raise
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; another call opens new ones."""
+        await self._pools.aclose()
+
+    async def _guarded(self, question: _Question) -> object:
+        """Ask through the circuit breaker."""
+        wait = self._breaker.acquire(self._clock())
+        if wait is not None:
+            raise StackUnavailableError("it failed repeatedly; not asking", retry_after=wait)
+        pause = None
+        try:
+            answer = await self._within_time(question)
+            pause = requested_pause(answer, self._clock())
+            value = read_answer(answer, self._clock())
+        except (StackApiError, StackConfigurationError):
+            self._breaker.succeed()
+            raise
+        except StackUnavailableError:
+            self._breaker.fail(self._clock(), pause)
+            raise
+        except BaseException:  # the caller went away: that says nothing about Stack
+            self._breaker.release()
+            raise
+        self._breaker.succeed()
+        return value
+
+    async def _within_time(self, question: _Question) -> Answer:
+        answer, failure = None, "no answer in time"
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                answer = await _RETRYING[question.method](self._attempt, question)
+        except TimeoutError:
+            pass
+        except _FailedAttemptError as error:
+            failure = str(error)
+        if answer is None:  # raised out here, away from the HTTP library's frames
+            raise StackUnavailableError(failure)
+        return answer
+
+    async def _attempt(self, question: _Question) -> Answer:
+        client = await self._pools.client()
+        failure = ""
+        try:
+            async with client.stream(
+                question.method,
+                f"{self._settings.api_url}/api/v1{question.path}",
+                headers=self._headers(question),
+                content=question.content,
+            ) as response:
+                body = await _read(response)
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                answer = Answer(response.status_code, headers, body)
+        except _HTTP_ERRORS as error:
+            failure = type(error).__name__  # not its text, which may quote a header
+        if failure:
+            raise _FailedAttemptError(failure)
+        if is_server_error(answer):
+            raise _FailedAttemptError(f"status {answer.status}")
+        return answer
+
+    def _headers(self, question: _Question) -> dict[str, str]:
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        if question.body is not None:
+            headers["Content-Type"] = "application/json"
+        if question.as_server:
+            key = self._settings.secret_server_key
+            headers |= {
+                "X-Stack-Access-Type": "server",
+                "X-Stack-Project-Id": self._settings.project_id,
+                "X-Stack-Secret-Server-Key": key.get_secret_value(),
+                "X-Stack-Client-Version": f"python stack-fastapi@{_VERSION}",
+            }
+        if question.token is not None:
+            # Who may enter is our policy, decided later: Stack shall only say who it is.
+            headers["X-Stack-Access-Token"] = question.token.get_secret_value()
+            headers["X-Stack-Allow-Anonymous-User"] = "true"
+        return headers
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Question:
+    """What is asked; the repetition's log shows its repr, so that has no data."""
+
+    method: str
+    path: str
+    token: SecretStr | None
+    body: object
+    as_server: bool
+
+    @property
+    def content(self) -> bytes | None:
+        return None if self.body is None else json.dumps(self.body, allow_nan=False).encode()
+
+
+async def _read(response: Any) -> bytes:  # noqa: ANN401 - a response of either library
+    """The body, but no more of it than makes sense."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise _FailedAttemptError("the answer is too large")
+    return bytes(body)
+
+
+def _new_client(timeout: float, transport: Transport | None) -> Any:  # noqa: ANN401 - of either library
+    library = _LIBRARIES[0]
+    if isinstance(transport, httpx.AsyncBaseTransport):
+        library = httpx
+    return library.AsyncClient(
+        timeout=timeout,
+        transport=transport,
+        follow_redirects=False,
+        # What an answer about one user sets must not go out with the question about the next.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+    )
+
+
+def asgi_transport(app: Callable[..., Any]) -> Transport:
+    """A transport that calls an ASGI app in this process, without a socket."""
+    transport: Transport = _LIBRARIES[0].ASGITransport(app=app)
+    return transport
+
+
+def post(url: str, content: bytes, headers: Mapping[str, str], timeout: float) -> int | None:
+    """Post once and wait for the answer: no repetition, no redirects, no proxies.
+
+    Args:
+        url: where to.
+        content: the body.
+        headers: sent as they are.
+        timeout: seconds for each step of the exchange.
+
+    Returns:
+        The status; None where there was no answer.
+    """
+    is_encrypted = url.startswith("https:")  # plain connections need no certificates loaded
+    client = _LIBRARIES[0].Client(
+        timeout=timeout, verify=is_encrypted, follow_redirects=False, trust_env=False
+    )
+    try:
+        with client, client.stream("POST", url, content=content, headers=headers) as response:
+            return int(response.status_code)
+    except _HTTP_ERRORS:
+        return None

@@ -1,0 +1,122 @@
+"""The emulator's own endpoints, under a path that the real server does not have.
+
+| Request | What it does |
+|---|---|
+| `GET /local-stack/faults` | the faults that are not over yet |
+| `POST /local-stack/faults` | play a fault; the body has the fields of `Fault` |
+| `DELETE /local-stack/faults` | play none any more |
+| `GET /local-stack/requests` | the request log |
+| `DELETE /local-stack/requests` | forget it |
+| `GET /local-stack/token?user=…` | a fresh access token, as text; by id or e-mail address |
+| `GET /local-stack/webhooks` | the secret, who gets webhooks, and all deliveries |
+| `POST /local-stack/webhooks` | send them to `{"url", "types"?, "project"?}` as well |
+| `DELETE /local-stack/webhooks?url=…` | send them there no more |
+| `POST /local-stack/webhooks/redeliver` | send the message `{"id"}` once more |
+| `POST /local-stack/webhooks/hold` | keep messages back |
+| `POST /local-stack/webhooks/release` | let them go, as `{"order"}` says: `sent`, `reversed`, ids |
+
+Only this machine may ask. Other sites' pages in a browser on it may not either: they cannot send
+JSON here without asking first, and are never allowed to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from stack_fastapi.emulator.answer import (
+    Answer,
+    error_answer,
+    json_answer,
+    success,
+    text_answer,
+)
+from stack_fastapi.emulator.errors import StackError, bad_request, forbidden, not_found
+from stack_fastapi.emulator.faults import Fault, Faults
+from stack_fastapi.emulator.loopback import is_loopback
+from stack_fastapi.emulator.request import Request
+from stack_fastapi.emulator.request_log import RequestLog
+from stack_fastapi.emulator.webhooks import Webhooks
+from stack_fastapi.emulator.webhooks import admin as webhooks_admin
+
+__all__ = ["PREFIX", "answer", "is_loopback"]
+
+PREFIX = "/local-stack/"
+WEBHOOKS = f"{PREFIX}webhooks"
+
+
+def answer(
+    request: Request,
+    faults: Faults,
+    requests: RequestLog,
+    token_of: Callable[[str], str],
+    webhooks: Webhooks,
+) -> Answer:
+    """Answer one of the emulator's own endpoints.
+
+    Args:
+        request: What is asked.
+        faults: The emulator's.
+        requests: The emulator's.
+        token_of: Signs a user in; raises `KnownError` where there is none.
+        webhooks: The emulator's.
+    """
+    try:
+        _check_local(request)
+        if request.path.startswith(WEBHOOKS):
+            return webhooks_admin.answer(request, request.path.removeprefix(WEBHOOKS), webhooks)
+        match request.method, request.path.removeprefix(PREFIX):
+            case _, "faults":
+                return _answer_faults(request, faults)
+            case _, "requests":
+                return _answer_requests(request, requests)
+            case "GET", "token":
+                return text_answer(token_of(request.query.get("user", "")))
+        raise _unknown()
+    except StackError as error:
+        return error_answer(error)
+
+
+def _answer_faults(request: Request, faults: Faults) -> Answer:
+    match request.method:
+        case "GET":
+            return json_answer({"items": [fault.model_dump() for fault in faults.active]})
+        case "POST":
+            faults.add(_fault(request))
+            return success()
+        case "DELETE":
+            faults.clear()
+            return success()
+    raise _unknown()
+
+
+def _answer_requests(request: Request, requests: RequestLog) -> Answer:
+    match request.method:
+        case "GET":
+            return json_answer({"items": [asdict(item) for item in requests]})
+        case "DELETE":
+            requests.clear()
+            return success()
+    raise _unknown()
+
+
+def _unknown() -> StackError:
+    return not_found("The local Stack server has no such endpoint.")
+
+
+def _check_local(request: Request) -> None:
+    is_far = request.peer is not None and not is_loopback(request.peer)
+    # A name that somebody else's DNS leads here would make their page one of ours.
+    is_alias = not is_loopback(urlsplit(request.base_url).hostname or "")
+    if is_far or is_alias or "origin" in request.headers:
+        raise forbidden("These endpoints are for programs on this machine.")
+
+
+def _fault(request: Request) -> Fault:
+    try:
+        return Fault.model_validate(request.body())
+    except ValidationError as error:
+        raise bad_request(webhooks_admin.explained(error)) from None

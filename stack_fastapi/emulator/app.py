@@ -1,0 +1,141 @@
+"""The ASGI application: requests in, answers out, faults in between."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from starlette.types import Receive, Scope, Send
+
+from stack_fastapi.emulator import admin_api
+from stack_fastapi.emulator.answer import Answer, framework_answer
+from stack_fastapi.emulator.connection import Connection
+from stack_fastapi.emulator.dispatcher import Dispatcher, Handled
+from stack_fastapi.emulator.fault_answers import spoiled
+from stack_fastapi.emulator.faults import Fault, Faults
+from stack_fastapi.emulator.page import Page, owns
+from stack_fastapi.emulator.request import MAX_HEADER_BYTES, Request, header_size, read_request
+from stack_fastapi.emulator.request_log import LoggedRequest, RequestLog
+from stack_fastapi.emulator.sessions import Issue, sign_in
+from stack_fastapi.emulator.state import State, find_user
+from stack_fastapi.emulator.webhooks import Webhooks
+
+
+@dataclass(frozen=True)
+class EmulatorApp:
+    """One door to an emulator; there may be several, which differ in how tokens are issued.
+
+    Attributes:
+        access_token_lifetime: Seconds; None for that of the state.
+        closing: Ends answers that would never come; None where nobody closes.
+        issuer: Base URL of the issuer; None for the state's, else for the one the client uses.
+    """
+
+    state: State = field(repr=False)
+    dispatcher: Dispatcher
+    faults: Faults
+    requests: RequestLog
+    webhooks: Webhooks
+    access_token_lifetime: float | None = None
+    closing: asyncio.Event | None = None
+    issuer: str | None = None
+
+    @cached_property
+    def page(self) -> Page:
+        """The web page of this door."""
+        return Page(self.state, self.faults, self.requests)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection or request."""
+        if scope["type"] == "http":
+            await self._serve(Connection(scope, receive, send, self.closing))
+        elif scope["type"] == "lifespan":
+            await _live(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _serve(self, connection: Connection) -> None:
+        request = await read_request(connection.scope, connection.receive)
+        if header_size(connection.scope) > MAX_HEADER_BYTES:
+            await connection.answer(framework_answer(431))
+        elif owns(request.path):
+            issue = self._issue(request, self.state.clock())
+            await connection.answer(await self.page.answer(request, issue))
+        elif request.path.startswith(admin_api.PREFIX):
+            await connection.answer(self._administer(request))
+        else:
+            arrived = self.state.clock()
+            fault = self.faults.take(request.method, request.path)
+            if fault is None:
+                handled = self._handle(request, arrived)
+                self._log(request, arrived, handled)
+                await connection.answer(handled.answer)
+            else:
+                await self._fail(connection, request, arrived, fault)
+
+    async def _fail(
+        self, connection: Connection, request: Request, arrived: float, fault: Fault
+    ) -> None:
+        if fault.kind in {"timeout", "dropped"}:
+            self._log(request, arrived, Handled(framework_answer(0), 0), fault)
+            if fault.kind == "timeout":
+                await connection.until_gone()
+            await connection.hang_up()
+            return
+        if fault.kind == "latency":
+            await connection.pause(fault.seconds)
+        skew = fault.seconds if fault.kind == "clock_skew" else 0.0
+        handled = self._handle(request, self.state.clock() + skew)
+        answer = spoiled(fault, handled.answer)
+        status = handled.status if answer is handled.answer else answer.status
+        self._log(request, arrived, Handled(answer, status, handled.access), fault)
+        if fault.kind == "truncated":
+            await connection.answer_half(answer)
+        else:
+            await connection.answer(answer)
+
+    def _administer(self, request: Request) -> Answer:
+        def token_of(id_or_email: str) -> str:
+            state = self.state
+            issue = self._issue(request, state.clock())
+            with state.lock:
+                project, user = find_user(state, id_or_email)
+                state.issuer_bases.add(issue.base_url)
+                return sign_in(project, user, state.entropy, issue).access_token
+
+        return admin_api.answer(request, self.faults, self.requests, token_of, self.webhooks)
+
+    def _handle(self, request: Request, now: float) -> Handled:
+        return self.dispatcher.handle(request, self._issue(request, now))
+
+    def _issue(self, request: Request, now: float) -> Issue:
+        base_url = self.state.issuer or self.issuer or request.base_url
+        lifetime = self.access_token_lifetime or self.state.access_token_lifetime
+        return Issue(base_url, lifetime, now)
+
+    def _log(
+        self, request: Request, arrived: float, handled: Handled, fault: Fault | None = None
+    ) -> None:
+        access = handled.access
+        self.requests.add(
+            LoggedRequest(
+                method=request.method,
+                path=request.path,
+                status=handled.status,
+                known_error=handled.answer.known_error,
+                project_id=access.project.id if access else None,
+                user_id=access.user.id if access and access.user else None,
+                access_type=access.type if access else None,
+                time=arrived,
+                fault=fault.kind if fault else None,
+            )
+        )
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Nothing has to be opened or closed."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,146 @@
+"""Types of request fields, as lenient and as strict as the real server's.
+
+It turns numbers and booleans into text where text is asked for, and text into numbers and booleans
+where those are; everything else of the wrong type is refused. So is every unknown field.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+from stack_fastapi.emulator.errors import InternalError, KnownError
+
+_UUID = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE
+)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_PERMISSION_ID = re.compile(r"\$?[a-z0-9_:]+")
+ME = "me"
+
+
+class Strict(BaseModel):
+    """A part of a request: body, query or path parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def given(self) -> dict[str, Any]:
+        """The fields that the request has, null ones included."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class Nothing(Strict):
+    """No fields at all."""
+
+
+def _to_text(value: object) -> object:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+def _to_flag(value: object) -> object:
+    text = str(value).lower()
+    if text in {"true", "1"}:
+        return True
+    if text in {"false", "0"}:
+        return False
+    raise ValueError("must be a boolean")
+
+
+def _to_query_flag(value: object) -> object:
+    if value not in {"true", "false"}:
+        raise ValueError("must be 'true' or 'false'")
+    return value == "true"
+
+
+def _to_number(value: object) -> object:
+    if isinstance(value, str):
+        value = _parsed(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError("must be a number")
+    return value
+
+
+def _parsed(text: str) -> float:
+    """The number, or none that counts; Python's own error would repeat the text."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _to_whole(value: object) -> object:
+    number = _to_number(value)
+    if not isinstance(number, int) and not (isinstance(number, float) and number.is_integer()):
+        raise ValueError("must be a whole number")
+    return int(number)
+
+
+def _uuid(value: str) -> str:
+    if _UUID.fullmatch(value) is None:
+        raise ValueError("must be a UUID")
+    return value.lower()
+
+
+def _user_id(value: str, info: ValidationInfo) -> str:
+    if value != ME:
+        return _uuid(value)
+    own_id = (info.context or {}).get("own_user_id")
+    if own_id is None:
+        raise KnownError("CANNOT_GET_OWN_USER_WITHOUT_USER")
+    return str(own_id)
+
+
+def _email(value: str) -> str:
+    if _EMAIL.fullmatch(value) is None:
+        raise ValueError("must be an e-mail address")
+    return value
+
+
+def _url(value: str) -> str:
+    if not urlsplit(value).scheme:
+        raise ValueError("must be a URL")
+    return value
+
+
+def _storable(value: str) -> str:
+    if "\0" in value:
+        raise InternalError("No database keeps a NUL in a text.")
+    return value
+
+
+def _permission_id(value: str) -> str:
+    if _PERMISSION_ID.fullmatch(value) is None:
+        raise ValueError("must be a permission id")
+    return value
+
+
+def _custom_permission_id(value: str) -> str:
+    if value.startswith("$"):
+        raise ValueError("must not be one of the system's ids")
+    return _permission_id(value)
+
+
+Text = Annotated[str, BeforeValidator(_to_text)]
+#: Text that the real server puts into its database as it is.
+Name = Annotated[Text, AfterValidator(_storable)]
+Flag = Annotated[bool, BeforeValidator(_to_flag)]
+Number = Annotated[float, BeforeValidator(_to_number)]
+Whole = Annotated[int, BeforeValidator(_to_whole)]
+#: A flag in the query: exactly `true` or `false`.
+QueryFlag = Annotated[bool, BeforeValidator(_to_query_flag)]
+Uuid = Annotated[Text, AfterValidator(_uuid)]
+#: A user's id, or `me` for the signed-in user's.
+UserId = Annotated[Text, AfterValidator(_user_id)]
+Email = Annotated[Text, AfterValidator(_email)]
+Url = Annotated[Text, AfterValidator(_url)]
+Password = Annotated[Text, Field(max_length=70)]
+PermissionId = Annotated[Text, AfterValidator(_permission_id)]
+CustomPermissionId = Annotated[Text, AfterValidator(_custom_permission_id)]

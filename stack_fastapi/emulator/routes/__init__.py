@@ -1,0 +1,38 @@
+"""The endpoints, one module an area."""
+
+from __future__ import annotations
+
+from stack_fastapi.emulator.routes import (
+    anonymous,
+    api_keys,
+    contact_channels,
+    oauth,
+    own_user,
+    passwords,
+    permission_definitions,
+    permission_grants,
+    projects,
+    team_members,
+    teams,
+    user_list,
+    user_sessions,
+    users,
+)
+from stack_fastapi.emulator.routing import Route
+
+ROUTES: tuple[Route, ...] = (
+    *anonymous.ROUTES,
+    *api_keys.ROUTES,
+    *contact_channels.ROUTES,
+    *oauth.ROUTES,
+    *own_user.ROUTES,
+    *passwords.ROUTES,
+    *permission_definitions.ROUTES,
+    *permission_grants.ROUTES,
+    *projects.ROUTES,
+    *team_members.ROUTES,
+    *teams.ROUTES,
+    *user_list.ROUTES,
+    *user_sessions.ROUTES,
+    *users.ROUTES,
+)

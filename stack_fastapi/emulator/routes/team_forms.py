@@ -1,0 +1,47 @@
+"""The bodies and queries about teams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stack_fastapi.emulator.fields import Name, Strict, Url, UserId, Uuid
+
+
+class ClientTeamUpdate(Strict):
+    """What members with the permission may change."""
+
+    display_name: Name = ""
+    profile_image_url: Url | None = None
+    client_metadata: Any = None
+
+
+class ServerTeamUpdate(ClientTeamUpdate):
+    """What a server may change."""
+
+    client_read_only_metadata: Any = None
+    server_metadata: Any = None
+
+
+class ClientTeamCreate(ClientTeamUpdate):
+    """What a user says of a new team."""
+
+    display_name: Name
+    creator_user_id: UserId | None = None
+
+
+class ServerTeamCreate(ServerTeamUpdate, ClientTeamCreate):
+    """What a server says of a new team."""
+
+    display_name: Name
+
+
+class TeamPath(Strict):
+    """Which team."""
+
+    team_id: Uuid
+
+
+class TeamQuery(Strict):
+    """Whose teams."""
+
+    user_id: UserId | None = None

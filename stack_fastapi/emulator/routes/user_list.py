@@ -1,0 +1,84 @@
+"""Lists of users: pages, order, search, filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stack_fastapi.emulator import views
+from stack_fastapi.emulator.accounts import restricted_reason
+from stack_fastapi.emulator.answer import Answer, json_answer
+from stack_fastapi.emulator.call import Call
+from stack_fastapi.emulator.fields import QueryFlag, Strict, Text, Uuid, Whole
+from stack_fastapi.emulator.project import Project
+from stack_fastapi.emulator.records import User
+from stack_fastapi.emulator.routing import SERVER, Route
+
+
+class UserQuery(Strict):
+    """Which users, in which order, and how many of them."""
+
+    team_id: Uuid | None = None
+    limit: Annotated[Whole, Field(ge=1)] | None = None
+    cursor: Uuid | None = None
+    order_by: Literal["signed_up_at"] = "signed_up_at"
+    desc: QueryFlag = False
+    query: Text = ""
+    include_restricted: QueryFlag = False
+    include_anonymous: QueryFlag = False
+    only_anonymous: QueryFlag = False
+
+
+def list_(call: Call) -> Answer:
+    """One page of users; the cursor is the first user of the next page."""
+    query = call.query(UserQuery)
+    fitting = _fitting(call.project, query)
+    shown = [views.server_user(call.project, user) for user in islice(fitting, query.limit)]
+    following = next(fitting, None)
+    return json_answer(views.paginated(shown, following.id if following else None))
+
+
+def _fitting(project: Project, query: UserQuery) -> Iterator[User]:
+    """The users that fit, from the cursor on. Only those that are asked for are looked at."""
+    users = list(project.users.values())
+    users.sort(key=lambda user: user.signed_up_at_millis, reverse=query.desc)
+    if query.cursor is not None:
+        users = _from(users, query.cursor)
+        if users and not _fits(project, users[0], query):
+            users = []
+    return (user for user in users if _fits(project, user, query))
+
+
+def _fits(project: Project, user: User, query: UserQuery) -> bool:
+    return (
+        _is_included(project, user, query)
+        and (query.team_id is None or (query.team_id, user.id) in project.memberships)
+        and _is_found(user, query.query.lower())
+    )
+
+
+def _is_included(project: Project, user: User, query: UserQuery) -> bool:
+    """Anonymous users are restricted as well, so including them includes all."""
+    if user.is_anonymous:
+        return query.include_anonymous
+    if query.only_anonymous:
+        return False
+    is_restricted = restricted_reason(project, user) is not None
+    return not is_restricted or query.include_restricted or query.include_anonymous
+
+
+def _is_found(user: User, word: str) -> bool:
+    """Part of the name or of an address, or the whole id."""
+    texts = (user.display_name or "", *(channel.value for channel in user.channels))
+    return word == user.id or any(word in text.lower() for text in texts)
+
+
+def _from(users: list[User], cursor: str) -> list[User]:
+    place = next((place for place, user in enumerate(users) if user.id == cursor), len(users))
+    return users[place:]
+
+
+ROUTES = (Route("GET", "/users", list_, SERVER),)

@@ -1,0 +1,59 @@
+"""Users, for servers."""
+
+from __future__ import annotations
+
+from stack_fastapi.emulator import accounts, views
+from stack_fastapi.emulator.answer import Answer, json_answer, success
+from stack_fastapi.emulator.call import Call
+from stack_fastapi.emulator.fields import Strict, Uuid
+from stack_fastapi.emulator.membership import user_of
+from stack_fastapi.emulator.records import User
+from stack_fastapi.emulator.routes.user_forms import ServerUserUpdate, UserCreate
+from stack_fastapi.emulator.routing import SERVER, Route
+
+
+class UserPath(Strict):
+    """Which user."""
+
+    user_id: Uuid
+
+
+def create(call: Call) -> Answer:
+    """A new user."""
+    call.no_query()
+    user = accounts.create_user(
+        call.project, call.body(UserCreate).given(), call.state.entropy, call.now_millis
+    )
+    return json_answer(views.server_user(call.project, user), status=201)
+
+
+def read(call: Call) -> Answer:
+    """One user."""
+    return json_answer(views.server_user(call.project, _user(call)))
+
+
+def update(call: Call) -> Answer:
+    """Change a user."""
+    changes = call.body(ServerUserUpdate).given()
+    user = _user(call)
+    accounts.update_user(call.project, user, changes, call.state.entropy, call.now_millis)
+    return json_answer(views.server_user(call.project, user))
+
+
+def delete(call: Call) -> Answer:
+    """Delete a user."""
+    accounts.delete_user(call.project, _user(call).id)
+    return success()
+
+
+def _user(call: Call) -> User:
+    call.no_query()
+    return user_of(call.project, call.path(UserPath).user_id)
+
+
+ROUTES = (
+    Route("POST", "/users", create, SERVER),
+    Route("GET", "/users/{user_id}", read, SERVER),
+    Route("PATCH", "/users/{user_id}", update, SERVER),
+    Route("DELETE", "/users/{user_id}", delete, SERVER),
+)

@@ -1,0 +1,156 @@
+"""``StackAuth``: builds the parts of the kit for one project, owns them and closes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import MutableMapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import SecretStr
+
+from stack_fastapi._http import StackHttp
+from stack_fastapi.authentication import Authentication
+from stack_fastapi.client import StackServerClient
+from stack_fastapi.credentials import CredentialReader
+from stack_fastapi.jwks import KeySet
+from stack_fastapi.models import AccessTokenClaims, User
+from stack_fastapi.policy import Policy
+from stack_fastapi.settings import StackAuthSettings
+from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.tokens import TokenRules, issuers_of
+from stack_fastapi.types import Cache, Clock, Connection
+from stack_fastapi.users import Users
+from stack_fastapi.verifier import Verifier
+
+if TYPE_CHECKING:
+    from stack_fastapi._http import Transport
+
+#: Where a scope keeps its decision.
+SCOPE_KEY = "stack_fastapi"
+
+
+class StackAuth:
+    """The engine: everything that is shared by the requests of one app and one Stack project.
+
+    Usable without FastAPI as well, in scripts and workers::
+
+        async with StackAuth() as auth:
+            user = await auth.client.users.get(user_id)
+
+    Opening it is not needed: connections open when they are first used, and end with their
+    event loop. ``async with`` or ``aclose`` closes them sooner.
+
+    Args:
+        settings: read from the environment if None.
+        transport: an asynchronous transport of httpx or httpx2, in place of the network.
+        clock: Unix time in seconds; the system's if None. Every decision about time asks it.
+        cache: a cache that all workers share, beside this process's memory; none if None.
+
+    Attributes:
+        settings: the settings in force.
+        client: Stack's REST API with server access.
+
+    Raises:
+        ConfigurationError: a setting is missing or wrong; lists all of them.
+    """
+
+    def __init__(
+        self,
+        settings: StackAuthSettings | None = None,
+        *,
+        transport: Transport | None = None,
+        clock: Clock | None = None,
+        cache: Cache | None = None,
+    ) -> None:
+        self.settings = settings = settings or StackAuthSettings()
+        clock = clock or time.time
+        self._log = ProblemLog(clock)
+        self._http = StackHttp(settings, clock, self._log, transport)
+        self.client = StackServerClient(self._http, settings.project_id)
+        self._reader = CredentialReader(settings.token_sources, settings.allowed_origins)
+        self._keys = KeySet(
+            self.client.jwks, clock, ttl=settings.jwks_ttl, cooldown=settings.jwks_cooldown
+        )
+        self._verifier = Verifier(self._keys, _rules(settings), clock, settings.user_cache_size)
+        self._users = Users(self.client, cache, clock, settings, self._log)
+        self._policy = Policy(settings.allow_anonymous, settings.allow_restricted)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End what is in the air and close the connections to Stack; what is cached stays."""
+        await self._keys.aclose()
+        await self._users.aclose()
+        await self._http.aclose()
+
+    async def authenticate(self, connection: Connection) -> User | None:
+        """The user of a request or WebSocket whom the settings admit; None without a credential.
+
+        Raises:
+            CredentialsError: there is a credential, and it is no good.
+            PolicyError: the settings do not admit this user.
+            UnavailableError: nobody can say.
+        """
+        decision = self.begin(connection.scope)
+        if decision.is_signed_out:
+            return None
+        return await decision.admit()
+
+    async def verify(self, token: SecretStr | str) -> AccessTokenClaims:
+        """The claims of an access token that is good now, whoever brought it; checked locally.
+
+        For tokens that did not come with a request, such as those in a queue's messages. Whether
+        this type of user may enter is not asked.
+
+        Raises:
+            InvalidTokenError: it is no good, with the reason.
+            UnavailableError: the project's keys cannot be had.
+        """
+        if isinstance(token, str):
+            token = SecretStr(token)  # from here on no traceback shows it
+        return await self._verifier.verify(token)
+
+    def begin(self, scope: MutableMapping[str, Any]) -> Authentication:
+        """The decision for an ASGI scope; the same one for whoever asks this engine again.
+
+        A scope that was copied from another and got other headers is another request.
+        Nothing is checked or fetched before the decision is asked for something.
+        """
+        credential = self._reader.find(scope)
+        known = scope.get(SCOPE_KEY)
+        if isinstance(known, Authentication) and known.is_for(self, credential):
+            return known
+        decision = scope[SCOPE_KEY] = Authentication(
+            self, credential, self._verifier, self._users, self._policy, self._log
+        )
+        return decision
+
+    async def evict(self, user_id: str) -> None:
+        """Forget what is known of a user: the next request of theirs asks Stack."""
+        await self._users.evict(user_id)
+
+
+def decision_of(connection: Connection) -> Authentication | None:
+    """The decision that the innermost middleware began for a connection; None without one."""
+    found = connection.scope.get(SCOPE_KEY)
+    return found if isinstance(found, Authentication) else None
+
+
+def _rules(settings: StackAuthSettings) -> TokenRules:
+    return TokenRules(
+        project_id=settings.project_id,
+        issuers=issuers_of(settings.project_id, settings.issuer_bases),
+        leeway=settings.leeway,
+        clock_skew=settings.clock_skew,
+        max_lifetime=settings.max_token_lifetime,
+    )

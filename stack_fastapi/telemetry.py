@@ -1,0 +1,43 @@
+"""What operators get to see. No message holds a token or a key."""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock
+
+from stack_fastapi.types import Clock
+
+#: Every log line of the kit comes from here.
+logger = logging.getLogger("stack_fastapi")
+
+_INTERVAL = 60.0
+
+
+class ProblemLog:
+    """Logs a problem when it appears and then once a minute, however many requests meet it.
+
+    Args:
+        clock: Unix time in seconds.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last: dict[str, float] = {}
+        self._lock = Lock()
+
+    def report(self, level: int, problem: str, message: str) -> None:
+        """Log a message unless the same problem was logged less than a minute ago.
+
+        Args:
+            level: a level of the ``logging`` module.
+            problem: a short stable word for it, of which there are few.
+            message: a sentence for the operator.
+        """
+        now = self._clock()
+        with self._lock:
+            last = self._last.get(problem, float("-inf"))
+            due = not 0 <= now - last < _INTERVAL  # a clock that was set back silences nothing
+            if due:
+                self._last[problem] = now
+        if due:
+            logger.log(level, "%s", message)

@@ -1,0 +1,115 @@
+"""A user without a token: for tests of what a route does, not of who may call it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from stack_fastapi.authentication import Authentication
+from stack_fastapi.exceptions import NotAuthenticatedError
+from stack_fastapi.models import AccessTokenClaims, User
+from stack_fastapi.policy import Policy
+from stack_fastapi.stack_auth import SCOPE_KEY
+from stack_fastapi.starlette_auth import sign_in
+
+#: What handles a connection behind all middlewares.
+Handler = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
+
+_LIFETIME = 600
+
+
+@contextmanager
+def override_user(app: FastAPI, user: User | None) -> Iterator[None]:
+    """Let every request of an app come from a user, whatever it carries, until the block ends.
+
+    The decision of the request is replaced, and not a dependency: so it works for every way to
+    ask for the user, ``require_user(...)`` and ``request.user`` among them, and their policies
+    still hold. An anonymous user is refused where anonymous users are.
+
+    Nobody is asked, so it works without settings and middleware. Mounted apps are meant as well,
+    unless they have a middleware of their own.
+
+    Args:
+        app: the app; requests under way are not changed.
+        user: ``fake_user(...)``, for instance; None for a guest.
+    """
+    router = app.router
+    before = router.middleware_stack
+    router.middleware_stack = _as_user(before, user)  # type: ignore[assignment]  # by position
+    try:
+        yield
+    finally:
+        router.middleware_stack = before
+
+
+def _as_user(app: Handler, user: User | None) -> Handler:
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        decided = scope.get(SCOPE_KEY)
+        is_over = isinstance(decided, _GivenAuthentication)  # by an override within this one
+        if scope["type"] in {"http", "websocket"} and not is_over:
+            policy = decided.policy if isinstance(decided, Authentication) else Policy()
+            decision = scope[SCOPE_KEY] = _GivenAuthentication(user, policy)
+            sign_in(scope, decision.recall())
+        await app(scope, receive, send)
+
+    return call
+
+
+class _GivenAuthentication(Authentication):
+    """A decision that was made beforehand."""
+
+    def __init__(self, user: User | None, policy: Policy) -> None:
+        self.owner = None
+        self.policy = policy
+        self._given = user
+
+    @property
+    def is_signed_out(self) -> bool:
+        """Whether it is a guest."""
+        return self._given is None
+
+    def recall(self) -> User | None:
+        """The user, if the settings admit this type of user."""
+        user = self._given
+        self.admitted = user if user is not None and self.policy.admits_type(user) else None
+        return self.admitted
+
+    async def claims(self) -> AccessTokenClaims:
+        """What a token of the user would say; raises for a guest."""
+        return _claims(self._present())
+
+    async def user(self, max_age: float | None = None) -> User:  # noqa: ARG002 - never too old
+        """The user; raises for a guest."""
+        return self._present()
+
+    def _present(self) -> User:
+        if self._given is None:
+            raise NotAuthenticatedError
+        return self._given
+
+
+def _claims(user: User) -> AccessTokenClaims:
+    now = int(time.time())
+    return AccessTokenClaims(
+        sub=user.id,
+        iss="http://stack.localhost/api/v1/projects/overridden",
+        aud="overridden",
+        iat=now,
+        exp=now + _LIFETIME,
+        project_id="overridden",
+        branch_id="main",
+        role="authenticated",
+        name=user.display_name,
+        email=user.primary_email,
+        email_verified=user.primary_email_verified,
+        selected_team_id=user.selected_team_id,
+        signed_up_at=user.signed_up_at_millis // 1000,
+        is_anonymous=user.is_anonymous,
+        is_restricted=user.is_restricted,
+        restricted_reason=user.restricted_reason,
+    )

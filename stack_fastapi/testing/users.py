@@ -1,0 +1,159 @@
+"""Users who are signed in, and tokens that say whatever a test wants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from stack_fastapi.emulator import StackEmulator, Team, Tokens
+from stack_fastapi.models import User
+from stack_fastapi.types import UserType
+
+_TYPES: dict[UserType, dict[str, bool]] = {
+    "normal": {},
+    "restricted": {"restricted_by_admin": True},
+    "anonymous": {"is_anonymous": True},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class SignedIn(Mapping[str, str]):
+    """Somebody who is signed in; a mapping of the headers that say so.
+
+    Attributes:
+        user: the user as routes get to see it.
+        token: the access token.
+        tokens: the whole session, with its id and its refresh token.
+        team: the team that the user was put into, if any.
+    """
+
+    user: User
+    token: str = field(repr=False)
+    tokens: Tokens = field(repr=False)
+    team: Team | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """For any HTTP client; the same as the object itself."""
+        return {"X-Stack-Access-Token": self.token}
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The same as ``Authorization: Bearer``."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def __getitem__(self, name: str) -> str:
+        return self.headers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.headers)
+
+    def __len__(self) -> int:
+        return len(self.headers)
+
+
+def sign_in(
+    stack: StackEmulator,
+    /,
+    *,
+    type: UserType = "normal",  # noqa: A002 - Stack's word
+    permissions: Iterable[str] = (),
+    team: str | Team | None = None,
+    team_permissions: Iterable[str] = (),
+    project: str | None = None,
+    **fields: Any,  # noqa: ANN401 - JSON
+) -> SignedIn:
+    """A new user who is signed in.
+
+    Args:
+        stack: the local Stack.
+        type: ``normal``, ``restricted`` or ``anonymous``.
+        permissions: held in the whole project; defined where they are not.
+        team: a new team's name, or a team to join.
+        team_permissions: held in that team; defined where they are not.
+        project: the seed's name for the project; the first one if absent.
+        **fields: those that POST /users takes, such as ``primary_email``.
+
+    Raises:
+        ValueError: Stack does not know a field, or there are team permissions without a team.
+        KnownError: somebody else signs in with the address.
+    """
+    user_id = stack.create_user(project, **_TYPES[type] | fields).id
+    for permission_id in permissions:
+        _define(stack, permission_id, "project", project)
+        stack.grant(user_id, permission_id)
+    joined = _join(stack, user_id, team, project)
+    for permission_id in team_permissions:
+        if joined is None:
+            raise ValueError("team_permissions need a team.")
+        _define(stack, permission_id, "team", project)
+        stack.grant(user_id, permission_id, team_id=joined.id)
+    tokens = stack.sign_in(user_id)
+    user = User.model_validate(stack.user_json(user_id))
+    return SignedIn(user, tokens.access_token, tokens, joined)
+
+
+def issue_token(
+    stack: StackEmulator,
+    user_id: str | None = None,
+    /,
+    *,
+    expires_in: float | None = None,
+    **claims: Any,  # noqa: ANN401 - that is the point
+) -> str:
+    """An access token that says anything, signed with a key that is published.
+
+    ``StackEmulator.issue_token`` can do more: other keys, headers, absent claims.
+
+    Args:
+        stack: the local Stack.
+        user_id: whose token; a new user's if absent.
+        expires_in: seconds from now; negative for a token that has expired.
+        **claims: put in the place of those that Stack would write.
+
+    Raises:
+        KnownError: there is no such user.
+    """
+    if expires_in is not None:
+        expires_at = math.floor(stack.now + expires_in)
+        claims = {"exp": expires_at, "iat": min(math.floor(stack.now), expires_at - 1), **claims}
+    return stack.issue_token(user_id or stack.create_user().id, **claims)
+
+
+def fake_user(
+    *,
+    id: str | None = None,  # noqa: A002 - Stack's word
+    **fields: Any,  # noqa: ANN401 - JSON
+) -> User:
+    """A user as routes get to see it, with every field that Stack gives; nobody knows it.
+
+    Args:
+        id: the user's id; a random one if absent.
+        **fields: those that POST /users takes, such as ``primary_email``.
+
+    Raises:
+        ValueError: Stack does not know a field.
+    """
+    stack = StackEmulator()
+    known = stack.user_json(stack.create_user(**fields).id)
+    return User.model_validate(known | ({} if id is None else {"id": id}))
+
+
+def _join(
+    stack: StackEmulator, user_id: str, team: str | Team | None, project: str | None
+) -> Team | None:
+    if team is None:
+        return None
+    joined = stack.create_team(team, project=project) if isinstance(team, str) else team
+    stack.add_member(joined.id, user_id)
+    return joined
+
+
+def _define(
+    stack: StackEmulator, permission_id: str, scope: Literal["project", "team"], alias: str | None
+) -> None:
+    home = stack.project if alias is None else stack.projects[alias]
+    if permission_id not in home.definitions:
+        stack.define_permission(permission_id, scope, project=alias)

@@ -1,0 +1,59 @@
+"""What can be passed in: Protocols for clocks and caches, and the records they handle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+#: Returns Unix time in seconds; every decision about time asks it.
+Clock = Callable[[], float]
+
+#: Where a request may carry its access token; see ``credentials``.
+TokenSource = Literal["header", "bearer", "stack_auth", "cookie", "subprotocol"]
+
+#: Stack's three kinds of users, each with an issuer, an audience and keys of its own.
+UserType = Literal["normal", "restricted", "anonymous"]
+
+
+@dataclass(frozen=True, slots=True)
+class CachedAnswer:
+    """What Stack answered to a question, and when it was asked.
+
+    Attributes:
+        value: a frozen model, or None where Stack said that there is no such thing.
+        asked_at: Unix time in seconds at which the question was sent. Freshness counts from
+            here: the answer may be older than its arrival, never younger than its question.
+    """
+
+    value: object
+    asked_at: float
+
+
+class Connection(Protocol):
+    """A request or a WebSocket: anything with its ASGI scope, such as Starlette's classes."""
+
+    @property
+    def scope(self) -> MutableMapping[str, Any]:
+        """The ASGI scope."""
+        ...
+
+
+class Cache(Protocol):
+    """A bounded store of Stack's answers; one may serve several engines.
+
+    Keys are opaque text and already tell API, project and branch apart. An implementation may
+    drop an entry at any time, and must not return one after its lifetime.
+    """
+
+    async def get(self, key: str) -> CachedAnswer | None:
+        """The answer under a key; None where there is none."""
+        ...
+
+    async def set(self, key: str, answer: CachedAnswer, lifetime: float) -> None:
+        """Keep an answer for at most ``lifetime`` seconds."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Forget the answer under a key; an unknown key is no error."""
+        ...

@@ -1,0 +1,231 @@
+"""One request, one decision: whoever asks again is told the same."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import httpx2
+import pytest
+from fake_stack import FakeStack, app_of, get, scope_of
+
+from stack_fastapi import (
+    AnonymousUserNotAllowedError,
+    ConfigurationError,
+    InternalError,
+    InvalidTokenError,
+    NotAuthenticatedError,
+    RestrictedUserNotAllowedError,
+    StackAuthMiddleware,
+    StackUnavailableError,
+)
+from stack_fastapi.authentication import Authentication, MisconfiguredAuthentication
+from stack_fastapi.policy import Policy
+from stack_fastapi.telemetry import ProblemLog
+
+RESTRICTED = {"is_restricted": True, "restricted_reason": {"type": "email_not_verified"}}
+
+
+@pytest.fixture
+def stack() -> FakeStack:
+    return FakeStack()
+
+
+def decision_for(stack: FakeStack, token: str | None, **changes: Any) -> Authentication:
+    return stack.engine(**changes).begin(scope_of("/", token))
+
+
+async def test_the_claims_and_the_user_are_found_out_once(stack: FakeStack) -> None:
+    decision = decision_for(stack, stack.sign_in(), user_cache_ttl=0)
+    assert await decision.claims() is await decision.claims()
+    user = await decision.user()
+    assert await decision.admit() is user
+    assert await decision.user() is user
+    assert decision.admitted is user
+    assert stack.asked == {"jwks": 1, "me": 1}
+
+
+async def test_every_max_age_is_asked_for_once(stack: FakeStack) -> None:
+    decision = decision_for(stack, stack.sign_in())
+    assert await decision.user(0) is await decision.user(0)
+    assert stack.asked == {"jwks": 1, "me": 1}
+
+
+async def test_a_failure_is_told_again_and_not_asked_for_again(stack: FakeStack) -> None:
+    decision = decision_for(stack, stack.sign_in())
+    stack.spoil(lambda request: httpx2.Response(429))
+    errors = []
+    for _ in range(3):
+        with pytest.raises(StackUnavailableError) as caught:
+            await decision.admit()
+        errors.append(caught.value)
+        stack.mend()
+    assert errors[0] is errors[1] is errors[2]
+    assert stack.asked == {"jwks": 1}
+
+
+async def test_a_failure_that_is_told_often_does_not_grow(stack: FakeStack) -> None:
+    decision = decision_for(stack, stack.sign_in())
+    stack.spoil(lambda request: httpx2.Response(429))
+    depths = []
+    for _ in range(3):
+        with pytest.raises(StackUnavailableError) as caught:
+            await decision.user()
+        traceback, depth = caught.value.__traceback__, 0
+        while traceback is not None:
+            traceback, depth = traceback.tb_next, depth + 1
+        depths.append(depth)
+    assert depths[1] == depths[2]
+
+
+async def test_a_request_without_a_credential_is_signed_out_and_refused(stack: FakeStack) -> None:
+    decision = decision_for(stack, None)
+    assert decision.is_signed_out
+    assert decision.recall() is None
+    with pytest.raises(NotAuthenticatedError):
+        await decision.admit()
+    assert stack.asked == {}
+
+
+async def test_a_credential_that_cannot_be_read_is_not_signed_out(stack: FakeStack) -> None:
+    decision = decision_for(stack, "x" * 9000)
+    assert not decision.is_signed_out
+    assert decision.recall() is None
+    with pytest.raises(InvalidTokenError):
+        await decision.admit()
+    assert stack.asked == {}
+
+
+async def test_memory_alone_admits_whom_it_knows(stack: FakeStack) -> None:
+    auth, token = stack.engine(), stack.sign_in()
+    assert auth.begin(scope_of("/", token)).recall() is None
+    user = await auth.begin(scope_of("/", token)).admit()
+    decision = auth.begin(scope_of("/", token))
+    assert decision.recall() is user
+    assert decision.admitted is user
+    stack.clock.advance(61)
+    assert auth.begin(scope_of("/", token)).recall() is None
+
+
+async def test_memory_alone_admits_nobody_whom_the_settings_do_not(stack: FakeStack) -> None:
+    auth, user_id = stack.engine(), stack.add_user(**RESTRICTED)
+    token = stack.token(user_id)  # from before the restriction
+    with pytest.raises(RestrictedUserNotAllowedError):
+        await auth.begin(scope_of("/", token)).admit()
+    decision = auth.begin(scope_of("/", token))
+    assert decision.recall() is None
+    assert decision.admitted is None
+    with pytest.raises(RestrictedUserNotAllowedError):
+        await decision.admit()
+    assert (await decision.admit(Policy(allow_restricted=True))).id == user_id
+    assert decision.admitted is None  # under another policy than the settings'
+
+
+async def test_an_anonymous_token_is_refused_before_anybody_is_looked_up(
+    stack: FakeStack,
+) -> None:
+    auth = stack.engine()
+    token = stack.token(
+        stack.add_user(),
+        iss=f"{stack.api_url}/api/v1/projects-anonymous-users/{stack.project_id}",
+        aud=f"{stack.project_id}:anon",
+        is_anonymous=True,
+        is_restricted=True,
+        restricted_reason={"type": "anonymous"},
+    )
+    for _ in range(2):
+        decision = auth.begin(scope_of("/", token))
+        assert decision.recall() is None
+        with pytest.raises(AnonymousUserNotAllowedError):
+            await decision.admit()
+    assert stack.asked == {"jwks": 1}
+
+
+async def test_asking_memory_again_does_not_undo_a_decision(stack: FakeStack) -> None:
+    """As a second middleware of the same engine does."""
+    auth, token = stack.engine(), stack.sign_in()
+    decision = auth.begin(scope_of("/", token))
+    stack.spoil(lambda request: httpx2.Response(429))
+    with pytest.raises(StackUnavailableError):
+        await decision.admit()
+    stack.mend()
+    stack.clock.advance(10)
+    await auth.begin(scope_of("/", token)).admit()  # another request, to which Stack answers
+    asked = stack.asked.total()
+    assert decision.recall() is None
+    with pytest.raises(StackUnavailableError):
+        await decision.admit()
+    assert stack.asked.total() == asked
+
+
+async def test_two_middlewares_of_one_engine_decide_once(stack: FakeStack) -> None:
+    auth = stack.engine()
+    app = StackAuthMiddleware(app_of(auth), auth)
+    stack.spoil(lambda request: httpx2.Response(429))
+    assert (await get(app, "/me", stack.sign_in())).status == 503
+    assert stack.asked == {"jwks": 1}
+
+
+async def test_concurrent_questions_of_one_request_reach_stack_once(stack: FakeStack) -> None:
+    decision = decision_for(stack, stack.sign_in())
+    users = await asyncio.gather(*(decision.user(0) for _ in range(5)), decision.user())
+    assert len(set(map(id, users))) == 1
+    assert stack.asked == {"jwks": 1, "me": 1}
+
+
+# ---------------------------------------------------------------- whatever breaks
+
+
+async def test_whatever_breaks_lets_nobody_in_and_is_logged(
+    stack: FakeStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down(request: httpx2.Request) -> httpx2.Response:
+        raise ZeroDivisionError
+
+    auth, token = stack.engine(), stack.sign_in()
+    stack.spoil(break_down, "me")
+    decision = auth.begin(scope_of("/", token))
+    for _ in range(2):
+        with pytest.raises(InternalError):
+            await decision.admit()
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert record.name == "stack_fastapi"
+    # Where it broke, but not what the error says: that may quote a header.
+    assert "ZeroDivisionError" in record.getMessage()
+    assert "in break_down" in record.getMessage()
+    assert record.exc_info is None
+    reply = await get(app_of(auth), "/me", token)
+    assert (reply.status, reply.code) == (503, "AUTHENTICATION_UNAVAILABLE")
+    assert "retry-after" in reply.headers
+
+
+async def test_a_cancelled_request_is_cancelled_and_no_answer(stack: FakeStack) -> None:
+    decision = decision_for(stack, stack.sign_in())
+    gate = stack.hold("me")
+    request = asyncio.create_task(decision.admit())
+    await gate.reached.wait()
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    gate.open()
+    assert (await decision.admit()).id in stack.users
+
+
+# ---------------------------------------------------------------- wrong settings
+
+
+async def test_wrong_settings_let_nobody_in_whatever_is_asked(
+    stack: FakeStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = ConfigurationError(["project_id is missing"])
+    decision = MisconfiguredAuthentication(error, ProblemLog(stack.clock))
+    assert decision.recall() is None
+    assert not decision.is_signed_out
+    questions = (decision.claims, decision.user, decision.admit, lambda: decision.user(0))
+    for question in questions:
+        with pytest.raises(ConfigurationError):
+            await question()
+    critical = [record for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert len(critical) == 1
+    assert "project_id is missing" in critical[0].getMessage()

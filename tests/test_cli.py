@@ -1,0 +1,234 @@
+"""The command line, in this process and as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx2
+import pytest
+from typer.testing import CliRunner, Result
+
+from stack_fastapi import cli
+from stack_fastapi.__main__ import main
+from stack_fastapi.emulator import StackEmulator
+
+SEED = {"projects": {"mine": {"id": "p1", "secret_server_key": "ssk_mine", "display_name": "Mine"}}}
+COMMAND = [sys.executable, "-m", "stack_fastapi", "emulator", "--port", "0"]
+
+
+def run(*arguments: str | Path, meanwhile: Callable[[], object] = lambda: None) -> Result:
+    """Run the emulator's command; it ends when `meanwhile` does."""
+    words = ["emulator", "--port", "0", *map(str, arguments)]
+    return CliRunner().invoke(cli.app, words, obj=meanwhile)
+
+
+def variables(text: str) -> dict[str, str]:
+    return dict(re.findall(r"export (\w+)=(\S+)", text))
+
+
+def test_it_says_where_it_is_and_how_to_use_it() -> None:
+    result = run()
+    assert result.exit_code == 0
+    told = variables(result.stdout)
+    project = StackEmulator().project
+    assert told["STACK_API_URL"].startswith("http://127.0.0.1:")
+    assert told["STACK_PROJECT_ID"] == project.id
+    assert told["STACK_SECRET_SERVER_KEY"] == project.secret_server_key
+    assert told["STACK_PUBLISHABLE_CLIENT_KEY"] == project.publishable_client_key
+    assert told["STACK_WEBHOOK_SECRET"] == project.webhook_secret
+    assert "3 seconds" not in result.stdout
+
+
+def test_the_options_reach_the_emulator(tmp_path: Path) -> None:
+    seed, saved = tmp_path / "seed.json", tmp_path / "saved.json"
+    seed.write_text(json.dumps(SEED))
+    options: list[str | Path] = [
+        "--seed",
+        seed,
+        "--save",
+        saved,
+        "--token-lifetime",
+        "42",
+        "--short-ttl-port",
+        "0",
+    ]
+    result = run(*options, "--webhook", "http://localhost/hooks")
+    assert result.exit_code == 0, result.output
+    assert variables(result.stdout)["STACK_SECRET_SERVER_KEY"] == "ssk_mine"
+    assert "3 seconds" in result.stdout
+    written = json.loads(saved.read_text())
+    assert written["access_token_lifetime_seconds"] == 42
+    assert written["projects"]["mine"]["webhooks"][0]["url"] == "http://localhost/hooks"
+    assert f"Saved to {saved}" in result.stdout
+
+
+def test_what_was_saved_is_what_it_starts_with_next_time(tmp_path: Path) -> None:
+    seed, saved = tmp_path / "seed.json", tmp_path / "saved.json"
+    seed.write_text(json.dumps(SEED))
+    earlier = StackEmulator(seed)
+    earlier.create_user(display_name="Alice")
+    earlier.save(saved)
+    before = saved.read_text()
+    assert run("--seed", seed, "--save", saved).exit_code == 0
+    assert StackEmulator(saved).project.users == earlier.project.users
+    assert json.loads(saved.read_text())["projects"] == json.loads(before)["projects"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--host", "0.0.0.0"], "not a loopback address"),  # noqa: S104 - refused
+        (["--webhook", "https://example.com"], "another machine"),
+        (["--save", "no/such/directory/saved.json"], "no/such/directory is no directory"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(arguments: list[str], says: str) -> None:
+    result = run(*arguments, meanwhile=lambda: pytest.fail("it served"))
+    assert result.exit_code == 1
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"projects": {"p": {}}}', "[]"])
+def test_a_wrong_seed_is_said_in_a_line(tmp_path: Path, text: str) -> None:
+    seed = tmp_path / "seed.json"
+    seed.write_text(text)
+    result = run("--seed", seed)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+
+
+def test_a_port_that_is_taken_is_said_in_a_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("--port", str(taken.getsockname()[1]))
+    assert result.exit_code == 1
+    assert "in use" in result.stderr
+
+
+def test_other_machines_are_let_in_when_told() -> None:
+    result = run("--host", "0.0.0.0", "--allow-remote")  # noqa: S104 - that is it
+    assert result.exit_code == 0
+    assert "http://0.0.0.0:" in result.stdout
+
+
+def test_words_that_mean_nothing() -> None:
+    assert run("--token-lifetime", "0").exit_code == 2
+    assert run("--seed", "no-such-file.json").exit_code == 2
+    bare = CliRunner().invoke(cli.app, [])
+    assert "emulator" in bare.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_a_second_one_is_not_swallowed(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with cli._interruptible() as interrupted:
+        assert signal.getsignal(number) is not before
+        signal.raise_signal(number)
+        assert interrupted.is_set()
+        assert signal.getsignal(number) is before
+    assert signal.getsignal(number) is before
+
+
+def test_without_a_signal_the_handlers_are_put_back_too() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with cli._interruptible() as interrupted:
+        pass
+    assert not interrupted.is_set()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_serves_until_it_is_interrupted_and_saves(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    saved = tmp_path / "saved.json"
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and words of this file
+        [*COMMAND, "--save", str(saved)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    ) as process:
+        alarm = threading.Timer(50, process.kill)
+        alarm.start()
+        assert process.stdout is not None
+        shown = ""
+        while "local-stack/token" not in shown:
+            line = process.stdout.readline()
+            assert line, shown
+            shown += line
+        told = variables(shown)
+        created = httpx2.post(
+            f"{told['STACK_API_URL']}/api/v1/users",
+            headers={
+                "x-stack-access-type": "server",
+                "x-stack-project-id": told["STACK_PROJECT_ID"],
+                "x-stack-secret-server-key": told["STACK_SECRET_SERVER_KEY"],
+            },
+            json={"primary_email": "alice@example.com"},
+        )
+        assert created.status_code == 201
+        process.send_signal(number)
+        rest = process.stdout.read()
+        alarm.cancel()
+        assert process.wait() == 0, rest
+    assert "Traceback" not in rest
+    users = StackEmulator(saved).project.users.values()
+    assert [user.primary_email for user in users] == ["alice@example.com"]
+
+
+# ---------------------------------------------------------------- without the extra
+
+
+def absent(name: str) -> Callable[[str], ModuleType]:
+    def load(_module: str) -> ModuleType:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    return load
+
+
+def test_without_typer_it_names_the_extra() -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(absent("typer"))
+    assert "stack-fastapi[cli,emulator]" in str(caught.value)
+
+
+def test_another_missing_module_is_not_hidden() -> None:
+    with pytest.raises(ModuleNotFoundError, match="elsewhere"):
+        main(absent("elsewhere"))
+
+
+def test_the_command_runs_the_app() -> None:
+    called: list[dict[str, Any]] = []
+
+    def load(name: str) -> ModuleType:
+        module = ModuleType(name)
+        module.app = lambda **words: called.append(words)  # type: ignore[attr-defined]
+        return module
+
+    main(load)
+    assert called == [{"prog_name": "stack-fastapi"}]
+
+
+def test_the_module_runs_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["stack-fastapi", "emulator", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(Path(cli.__file__).parent / "__main__.py"), run_name="__main__")
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    for option in ("--port", "--host", "--seed", "--save", "--short-ttl-port", "--token-lifetime"):
+        assert option in shown

@@ -1,0 +1,385 @@
+"""What the served OpenAPI document says of protected operations."""
+
+# No "from __future__ import annotations": FastAPI cannot resolve local names that are text.
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Security, routing
+from fastapi.security import APIKeyHeader
+from fastapi.testclient import TestClient
+from pydantic import BaseModel
+from signed_tokens import Stack
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Host, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from stack_fastapi import (
+    CurrentClaims,
+    CurrentUser,
+    OptionalUser,
+    StackAuthMiddleware,
+    User,
+    current_user,
+    document_authentication,
+    require_user,
+)
+
+HEADER: dict[str, list[str]] = {"StackAccessToken": []}
+BEARER: dict[str, list[str]] = {"StackBearer": []}
+REFUSALS = {"401", "403", "503"}
+
+
+class Item(BaseModel):
+    name: str
+
+
+def protected_app(**options: Any) -> FastAPI:
+    app = FastAPI(**options)
+
+    @app.get("/public")
+    async def public() -> Item:
+        return Item(name="public")
+
+    @app.get("/user")
+    async def user_route(user: CurrentUser) -> Item:
+        return Item(name=user.id)
+
+    @app.post("/claims")
+    async def claims_route(claims: CurrentClaims, item: Item) -> Item:
+        return item
+
+    @app.get("/optional")
+    async def optional_route(user: OptionalUser) -> Item:
+        return Item(name="optional")
+
+    @app.delete("/required")
+    async def required_route(user: Annotated[User, Depends(require_user(max_age=0))]) -> None: ...
+
+    @app.get("/scoped")
+    async def scoped_route(user: Annotated[User, Security(current_user, scopes=["a"])]) -> None: ...
+
+    return app
+
+
+def with_middleware(app: FastAPI) -> FastAPI:
+    app.add_middleware(StackAuthMiddleware, auth=Stack().engine())
+    return app
+
+
+def served(app: Any, path: str = "/openapi.json") -> dict[str, Any]:
+    answer = TestClient(app).get(path)
+    assert answer.status_code == 200
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def operation(document: dict[str, Any], path: str) -> dict[str, Any]:
+    (found,) = document["paths"][path].values()
+    assert isinstance(found, dict)
+    return found
+
+
+def assert_protected(document: dict[str, Any], path: str) -> None:
+    found = operation(document, path)
+    assert HEADER in found["security"]
+    assert BEARER in found["security"]
+    for status in REFUSALS:
+        content = found["responses"][status]["content"]["application/json"]
+        assert content["schema"]["$ref"] == "#/components/schemas/StackAuthProblem"
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for child in value.values():
+            yield from nodes(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from nodes(child)
+
+
+def identities(document: dict[str, Any]) -> set[int]:
+    """Every dict and every list in a document, as objects."""
+    return {
+        id(part)
+        for node in nodes(document)
+        for part in (node, *node.values())
+        if isinstance(part, dict | list)
+    }
+
+
+def assert_consistent(document: dict[str, Any]) -> None:
+    """What OpenAPI 3.1 asks, as far as that can be seen without a validator."""
+    assert document["openapi"].startswith("3.1")
+    for node in nodes(document):
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            target: Any = document
+            for step in reference.removeprefix("#/").split("/"):
+                target = target[step]
+    schemes = document.get("components", {}).get("securitySchemes", {})
+    for path in document["paths"].values():
+        for found in path.values():
+            for alternative in found.get("security", ()):
+                assert alternative.keys() <= schemes.keys()
+            for status, response in found["responses"].items():
+                assert status == "default" or len(status) == 3
+                assert isinstance(response["description"], str)
+
+
+# ---------------------------------------------------------------- the served document
+
+
+@pytest.mark.parametrize("path", ["/user", "/claims", "/optional", "/required"])
+def test_a_protected_operation_says_how_to_sign_in_and_what_may_go_wrong(path: str) -> None:
+    document = served(with_middleware(protected_app()))
+    assert_protected(document, path)
+    assert_consistent(document)
+
+
+def test_security_with_scopes_is_documented_as_well() -> None:
+    document = served(with_middleware(protected_app()))
+    found = operation(document, "/scoped")
+    assert {next(iter(alternative)) for alternative in found["security"]} == {
+        "StackAccessToken",
+        "StackBearer",
+    }
+    assert found["responses"].keys() >= REFUSALS
+
+
+def test_both_ways_to_send_the_token_are_described() -> None:
+    schemes = served(with_middleware(protected_app()))["components"]["securitySchemes"]
+    header, bearer = schemes["StackAccessToken"], schemes["StackBearer"]
+    assert (header["type"], header["in"], header["name"]) == (
+        "apiKey",
+        "header",
+        "X-Stack-Access-Token",
+    )
+    assert (bearer["type"], bearer["scheme"]) == ("http", "bearer")
+
+
+def test_the_refusals_schema_describes_what_is_really_answered() -> None:
+    app = with_middleware(protected_app())
+    schema = served(app)["components"]["schemas"]["StackAuthProblem"]
+    body = TestClient(app).get("/user").json()
+    detail = schema["properties"]["detail"]
+    assert set(schema["required"]) == body.keys()
+    assert set(detail["required"]) == body["detail"].keys()
+    for name, value in body["detail"].items():
+        assert detail["properties"][name]["type"] == "string"
+        assert isinstance(value, str)
+
+
+def test_an_unprotected_operation_stays_as_fastapi_describes_it() -> None:
+    plain = operation(protected_app().openapi(), "/public")
+    assert operation(served(with_middleware(protected_app())), "/public") == plain
+    assert "security" not in plain
+
+
+def test_an_app_without_protected_operations_stays_as_it_is() -> None:
+    def app() -> FastAPI:
+        app = FastAPI()
+        app.get("/")(lambda: None)
+        return app
+
+    assert served(with_middleware(app())) == app().openapi()
+
+
+def test_what_the_app_says_of_its_responses_is_kept() -> None:
+    app = with_middleware(FastAPI())
+    mine = {"description": "Ask the porter", "model": Item}
+
+    @app.get("/", responses={401: mine, 404: {"description": "Gone"}})
+    async def route(user: CurrentUser) -> None: ...
+
+    document = served(app)
+    responses = operation(document, "/")["responses"]
+    assert responses["401"]["description"] == "Ask the porter"
+    assert responses["401"]["content"]["application/json"]["schema"]["$ref"].endswith("/Item")
+    assert responses["404"]["description"] == "Gone"
+    assert responses.keys() >= REFUSALS
+    assert_consistent(document)
+
+
+def test_the_apps_own_security_schemes_are_kept() -> None:
+    app = with_middleware(FastAPI())
+    key = APIKeyHeader(name="X-Key", scheme_name="OurKey")
+
+    @app.get("/both", dependencies=[Depends(key)])
+    async def both(user: CurrentUser) -> None: ...
+
+    @app.get("/theirs", dependencies=[Depends(key)])
+    async def theirs() -> None: ...
+
+    document = served(app)
+    assert {"OurKey": []} in operation(document, "/both")["security"]
+    assert operation(document, "/theirs")["security"] == [{"OurKey": []}]
+    assert "401" not in operation(document, "/theirs")["responses"]
+    assert_protected(document, "/both")
+    assert_consistent(document)
+
+
+def test_what_a_custom_openapi_method_says_is_kept() -> None:
+    app = with_middleware(protected_app())
+    original = app.openapi
+
+    def custom() -> dict[str, Any]:
+        return original() | {"x-mine": True}
+
+    app.openapi = custom  # type: ignore[method-assign] # FastAPI's own way to customise it
+    document = served(app)
+    assert document["x-mine"] is True
+    assert_protected(document, "/user")
+
+
+def test_a_document_without_components_is_no_reason_to_fail() -> None:
+    app = with_middleware(FastAPI())
+    operations = {"get": {"security": [dict(HEADER)]}}
+    bare = {"openapi": "3.1.0", "info": {}, "paths": {"/": operations}}
+    app.openapi = lambda: json.loads(json.dumps(bare))  # type: ignore[method-assign] # as above
+    assert_protected(served(app), "/")
+
+
+# ---------------------------------------------------------------- when, and how often
+
+
+def test_a_document_can_be_written_before_the_app_runs() -> None:
+    app = protected_app()
+    document_authentication(app)
+    document = app.openapi()
+    assert_protected(document, "/user")
+    assert_consistent(document)
+    assert json.loads(json.dumps(document)) == served(with_middleware(app))
+
+
+def test_a_document_that_was_made_too_early_is_completed() -> None:
+    app = with_middleware(protected_app())
+    app.openapi()
+    assert_protected(served(app), "/user")
+
+
+def test_documenting_twice_changes_nothing() -> None:
+    app = protected_app()
+    document_authentication(app)
+    once = json.dumps(app.openapi())
+    document_authentication(app)
+    document_authentication(app)
+    assert json.dumps(app.openapi()) == once
+    alternatives = operation(app.openapi(), "/user")["security"]
+    assert alternatives == [HEADER, BEARER]
+
+
+def test_the_document_is_complete_from_the_start_of_the_app() -> None:
+    app = with_middleware(protected_app())
+    with TestClient(app):
+        assert_protected(app.openapi(), "/user")
+
+
+def test_two_documents_share_nothing_that_one_app_could_change() -> None:
+    one, other = protected_app(), protected_app()
+    for app in (one, other):
+        document_authentication(app)
+    assert not identities(one.openapi()) & identities(other.openapi())
+
+
+# ---------------------------------------------------------------- mounted apps and others
+
+
+def test_mounted_apps_are_documented() -> None:
+    app = with_middleware(protected_app())
+    inner, innermost = protected_app(), protected_app()
+    inner.mount("/innermost", innermost)
+    app.mount("/inner", inner)
+    for path in ("/openapi.json", "/inner/openapi.json", "/inner/innermost/openapi.json"):
+        assert_protected(served(app, path), "/user")
+        assert_consistent(served(app, path))
+
+
+def test_an_app_mounted_with_a_middleware_of_its_own_documents_itself() -> None:
+    outer, inner = FastAPI(), with_middleware(protected_app())
+    outer.mount("/inner", inner)
+    assert_protected(served(outer, "/inner/openapi.json"), "/user")
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "mount of routes",
+        "host",
+        pytest.param(
+            "included router",
+            marks=pytest.mark.skipif(
+                not hasattr(routing, "iter_route_contexts"),
+                reason="older versions of FastAPI leave mounts out of a router that is included",
+            ),
+        ),
+        "wrapped",
+    ],
+)
+def test_mounted_apps_are_found_wherever_they_hang(way: str) -> None:
+    app, inner = with_middleware(FastAPI()), protected_app()
+    path = "/x/inner/openapi.json"
+    if way == "mount of routes":
+        app.router.routes.append(Mount("/x", routes=[Mount("/inner", app=inner)]))
+    elif way == "host":
+        app.router.routes.append(Host("testserver", inner))
+        path = "/inner.json"
+        inner.openapi_url = path
+        inner.setup()
+    elif way == "included router":
+        router = APIRouter()
+        router.mount("/inner", inner)
+        app.include_router(router, prefix="/x")
+    else:
+        app.router.routes.append(
+            Mount("/x/inner", app=inner, middleware=[Middleware(GZipMiddleware)])
+        )
+    assert_protected(served(app, path), "/user")
+
+
+def test_an_app_that_is_wrapped_by_hand_is_documented() -> None:
+    app = protected_app()
+    assert_protected(served(StackAuthMiddleware(app, Stack().engine())), "/user")
+
+
+def test_a_fastapi_app_inside_a_plain_starlette_app_is_documented() -> None:
+    app = Starlette(routes=[Mount("/api", app=protected_app())])
+    app.add_middleware(StackAuthMiddleware, auth=Stack().engine())
+    assert_protected(served(app, "/api/openapi.json"), "/user")
+
+
+def test_apps_and_mounts_without_a_document_do_not_break(tmp_path: Path) -> None:
+    app = Starlette(
+        routes=[
+            Route("/", lambda request: PlainTextResponse("here")),
+            Mount("/static", app=StaticFiles(directory=tmp_path)),
+            Mount("/raw", app=PlainTextResponse("raw")),
+        ]
+    )
+    document_authentication(app)
+    app.add_middleware(StackAuthMiddleware, auth=Stack().engine())
+    with TestClient(app) as client:
+        assert client.get("/").text == "here"
+        assert client.get("/raw/").text == "raw"
+
+
+def test_an_app_that_serves_no_document_still_works() -> None:
+    app = with_middleware(protected_app(openapi_url=None))
+    assert TestClient(app).get("/public").status_code == 200
+    assert TestClient(app).get("/openapi.json").status_code == 404
+
+
+def test_a_websocket_has_no_place_in_the_document() -> None:
+    app = with_middleware(protected_app())
+
+    @app.websocket("/socket")
+    async def socket(user: CurrentUser) -> None: ...
+
+    assert "/socket" not in served(app)["paths"]
