@@ -6,6 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -37,29 +38,22 @@ APP = """
 """
 
 
-@pytest.fixture
-def suite(pytester: pytest.Pytester) -> pytest.Pytester:
-    pytester.makepyfile(app=APP)
-    pytester.syspathinsert()
-    return pytester
-
-
 class Keeper:
-    """Keeps what an inner run imports.
+    """Keeps what inner runs import; the fixture puts it back behind pytester.
 
     Pytester forgets those modules. A library that is imported once more, where another one still
     holds the first import, has two of each class then.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = str(folder)
+    def __init__(self) -> None:
         self._modules: dict[str, ModuleType] = {}
 
-    def pytest_unconfigure(self) -> None:
-        self._modules = {
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        folder = str(config.rootpath)
+        self._modules |= {
             name: module
             for name, module in sys.modules.items()
-            if not str(getattr(module, "__file__", "")).startswith(self._folder)
+            if not str(getattr(module, "__file__", "")).startswith(folder)
         }
 
     def restore(self) -> None:
@@ -67,12 +61,25 @@ class Keeper:
             sys.modules.setdefault(name, module)
 
 
+@pytest.fixture
+def keeper() -> Iterator[Keeper]:
+    keeper = Keeper()
+    yield keeper
+    keeper.restore()
+
+
+@pytest.fixture
+def suite(keeper: Keeper, pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.plugins.append(keeper)
+    pytester.makepyfile(app=APP)
+    pytester.syspathinsert()
+    return pytester
+
+
 def passed(suite: pytest.Pytester, *arguments: str, plugins: tuple[str, ...] = QUIET) -> int:
     """How many tests passed; none may do anything else."""
-    keeper = Keeper(suite.path)
-    result = suite.runpytest_inprocess(*PLUGIN, *plugins, *arguments, plugins=[keeper])
-    keeper.restore()
-    outcomes = result.parseoutcomes()
+    words = (*PLUGIN, *plugins, *arguments)
+    outcomes = suite.runpytest_inprocess(*words, plugins=suite.plugins).parseoutcomes()
     assert set(outcomes) == {"passed"}, outcomes
     return outcomes["passed"]
 
@@ -144,7 +151,7 @@ def test_with_pytest_asyncio(suite: pytest.Pytester, mode: str) -> None:
     assert passed(suite, plugins=QUIET[:-2]) == 1
 
 
-def test_on_a_real_socket(suite: pytest.Pytester) -> None:
+def test_on_a_real_socket(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     suite.makepyfile(
         """
         import json
@@ -177,11 +184,8 @@ def test_on_a_real_socket(suite: pytest.Pytester) -> None:
             assert os.environ["HEXCLAVE_PROJECT_ID"] == "outside"
         """
     )
-    suite.makeconftest("import os\nos.environ['HEXCLAVE_PROJECT_ID'] = 'outside'")
-    try:
-        assert passed(suite) == 3
-    finally:
-        suite._request.getfixturevalue("monkeypatch").delenv("HEXCLAVE_PROJECT_ID")
+    monkeypatch.setenv("HEXCLAVE_PROJECT_ID", "outside")
+    assert passed(suite) == 3
 
 
 SEED = {"projects": {"p": {"id": "seeded", "users": [{"display_name": "Alice"}]}}}
