@@ -102,7 +102,7 @@ def _interruptible() -> Iterator[threading.Event]:
 
 
 def _description(stack: StackEmulator, served: Served) -> str:
-    parts = [f"A local Stack is at {served.url}; Ctrl-C ends it."]
+    parts = [f"A local Stack is at {served.url}, with a page for browsers; Ctrl-C ends it."]
     if served.short_ttl_url is not None:
         parts.append(f"With access tokens of 3 seconds: {served.short_ttl_url}")
     parts += [_settings(project, served.url) for project in stack.projects.values()]

@@ -48,6 +48,7 @@ def test_it_says_where_it_is_and_how_to_use_it() -> None:
     assert told["STACK_SECRET_SERVER_KEY"] == project.secret_server_key
     assert told["STACK_PUBLISHABLE_CLIENT_KEY"] == project.publishable_client_key
     assert told["STACK_WEBHOOK_SECRET"] == project.webhook_secret
+    assert f"A local Stack is at {told['STACK_API_URL']}, with a page" in result.stdout
     assert "3 seconds" not in result.stdout
 
 

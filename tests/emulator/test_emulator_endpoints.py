@@ -329,3 +329,14 @@ def test_a_browsers_questions_before_the_request(api: Api) -> None:
     reply = api.raw("OPTIONS", "/api/v1/users/me", {"origin": "https://app.example"})
     allowed = reply.headers["access-control-allow-headers"].split(", ")
     assert {"x-stack-access-token", "x-hexclave-access-token", "content-type"} <= set(allowed)
+
+
+def test_a_cursor_that_is_no_user_of_the_list_leads_to_nothing(
+    emulator: StackEmulator, api: Api
+) -> None:
+    emulator.create_user(primary_email="alice@example.com")
+    guest = emulator.anonymous().user_id
+    without = api("GET", f"/users?cursor={guest}").json
+    assert without == {"items": [], "is_paginated": True, "pagination": {"next_cursor": None}}
+    listed = api("GET", f"/users?include_anonymous=true&cursor={guest}").json["items"]
+    assert [item["id"] for item in listed] == [guest]
