@@ -16,6 +16,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 import stamina
@@ -30,6 +31,7 @@ from stack_fastapi.exceptions import (
     StackConfigurationError,
     StackUnavailableError,
 )
+from stack_fastapi.loopback import is_loopback
 from stack_fastapi.settings import StackAuthSettings
 from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.types import Clock
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 #: Most bytes of an answer that are read; users have a few kilobytes.
 MAX_BODY = 2 * 1024 * 1024
 
+_LOCAL_MARK = "x-stack-local"
 _VERSION = version("stack-fastapi")
 
 _LIBRARIES = tuple(library for library in (httpx2, httpx) if library is not None)
@@ -149,6 +152,7 @@ class StackHttp:
             answer = await self._within_time(question)
             pause = requested_pause(answer, self._clock())
             value = read_answer(answer, self._clock())
+            self._warn_of_local_stack(answer)
         except (StackApiError, StackConfigurationError):
             self._breaker.succeed()
             raise
@@ -160,6 +164,16 @@ class StackHttp:
             raise
         self._breaker.succeed()
         return value
+
+    def _warn_of_local_stack(self, answer: Answer) -> None:
+        """A local Stack lets anybody be anybody: fine on this machine, a disaster elsewhere."""
+        host = urlsplit(self._settings.api_url).hostname or ""
+        if _LOCAL_MARK in answer.headers and not is_loopback(host):
+            message = (
+                f"api_url (STACK_API_URL) leads to a local Stack at {self._settings.api_url}, "
+                "which is for development: whoever reaches it can sign in as anybody."
+            )
+            self._log.report(logging.CRITICAL, "LOCAL_STACK", message)
 
     async def _within_time(self, question: _Question) -> Answer:
         answer, failure = None, "no answer in time"

@@ -18,12 +18,14 @@ from pydantic import SecretStr
 from stack_fastapi import (
     ApiUserNotFoundError,
     StackApiError,
+    StackAuth,
     StackAuthSettings,
     StackConfigurationError,
     StackUnavailableError,
 )
 from stack_fastapi import _http as http_module
 from stack_fastapi._http import MAX_BODY, StackHttp, asgi_transport, post
+from stack_fastapi.emulator import StackEmulator
 from stack_fastapi.telemetry import ProblemLog
 
 
@@ -326,3 +328,29 @@ async def test_a_single_post_without_an_answer_is_none() -> None:
         await reader.readuntil(b"\r\n\r\n")
 
     assert await _post_to(speak) is None
+
+
+@pytest.mark.parametrize(
+    ("api_url", "warns"),
+    [
+        ("http://127.0.0.1:8102", False),
+        ("http://stack.localhost", False),
+        ("https://stack.example.com", True),
+    ],
+)
+async def test_a_local_stack_at_an_address_that_is_not_this_machines_is_critical(
+    caplog: pytest.LogCaptureFixture, api_url: str, *, warns: bool
+) -> None:
+    local = StackEmulator()
+    settings = StackAuthSettings(
+        project_id=local.project.id,
+        secret_server_key=local.project.secret_server_key,
+        api_url=api_url,
+    )
+    user = local.create_user(primary_email="alice@example.com")
+    async with StackAuth(settings, transport=local.transport) as auth:
+        for _ in range(2):
+            await auth.client.users.get(user.id)
+    lines = [record for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert len(lines) == (1 if warns else 0)
+    assert all(api_url in line.getMessage() for line in lines)

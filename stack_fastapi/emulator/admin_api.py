@@ -36,11 +36,11 @@ from stack_fastapi.emulator.answer import (
 )
 from stack_fastapi.emulator.errors import StackError, bad_request, forbidden, not_found
 from stack_fastapi.emulator.faults import Fault, Faults
-from stack_fastapi.emulator.loopback import is_loopback
 from stack_fastapi.emulator.request import Request
 from stack_fastapi.emulator.request_log import RequestLog
 from stack_fastapi.emulator.webhooks import Webhooks
 from stack_fastapi.emulator.webhooks import admin as webhooks_admin
+from stack_fastapi.loopback import is_loopback
 
 __all__ = ["PREFIX", "answer", "is_loopback"]
 

@@ -302,7 +302,9 @@ def test_the_plugin_imports_nothing_but_pytest() -> None:
 def test_loading_it_loads_no_emulator() -> None:
     loaded = printed(WHOLE)
     assert "stack_fastapi.testing.plugin" in loaded
-    used = {name for name in loaded if name.startswith(("stack_fastapi.emulator", "uvicorn"))}
+    used = {
+        name for name in loaded if name.startswith(("stack_fastapi.emulator", "uvicorn", "fastapi"))
+    }
     assert used == set()
     helpers = {name for name in loaded if name.startswith("stack_fastapi.testing.")}
     assert helpers == {"stack_fastapi.testing.plugin"}
