@@ -7,6 +7,7 @@
 | `DELETE /local-stack/faults` | play none any more |
 | `GET /local-stack/requests` | the request log |
 | `DELETE /local-stack/requests` | forget it |
+| `POST /local-stack/rotate-keys` | sign with new keys; `?keep_old=false` withdraws the old ones |
 | `GET /local-stack/token?user=…` | a fresh access token, as text; by id or e-mail address |
 | `GET /local-stack/webhooks` | the secret, who gets webhooks, and all deliveries |
 | `POST /local-stack/webhooks` | send them to `{"url", "types"?, "project"?}` as well |
@@ -22,7 +23,8 @@ JSON here without asking first, and are never allowed to.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -48,11 +50,30 @@ PREFIX = "/local-stack/"
 WEBHOOKS = f"{PREFIX}webhooks"
 
 
+class RotateKeys(Protocol):
+    """Sign with new keys from now on; the old ones stay published if they are kept."""
+
+    def __call__(self, *, keep_old: bool) -> None: ...
+
+
+@dataclass(frozen=True)
+class Acts:
+    """What the emulator's own endpoints can do to it.
+
+    Attributes:
+        token_of: Signs a user in, by id or address; raises `KnownError` where there is none.
+        rotate_keys: Makes new signing keys in all projects.
+    """
+
+    token_of: Callable[[str], str]
+    rotate_keys: RotateKeys
+
+
 def answer(
     request: Request,
     faults: Faults,
     requests: RequestLog,
-    token_of: Callable[[str], str],
+    acts: Acts,
     webhooks: Webhooks,
 ) -> Answer:
     """Answer one of the emulator's own endpoints.
@@ -61,7 +82,7 @@ def answer(
         request: What is asked.
         faults: The emulator's.
         requests: The emulator's.
-        token_of: Signs a user in; raises `KnownError` where there is none.
+        acts: What it can do.
         webhooks: The emulator's.
     """
     try:
@@ -74,7 +95,10 @@ def answer(
             case _, "requests":
                 return _answer_requests(request, requests)
             case "GET", "token":
-                return text_answer(token_of(request.query.get("user", "")))
+                return text_answer(acts.token_of(request.query.get("user", "")))
+            case "POST", "rotate-keys":
+                acts.rotate_keys(keep_old=request.query.get("keep_old") != "false")
+                return success()
         raise _unknown()
     except StackError as error:
         return error_answer(error)

@@ -85,6 +85,8 @@ class EmulatorApp:
             return
         if fault.kind == "latency":
             await connection.pause(fault.seconds)
+        if fault.kind == "wrong_key":
+            request = request.with_wrong_key()
         skew = fault.seconds if fault.kind == "clock_skew" else 0.0
         handled = self._handle(request, self.state.clock() + skew)
         answer = spoiled(fault, handled.answer)
@@ -104,7 +106,13 @@ class EmulatorApp:
                 state.issuer_bases.add(issue.base_url)
                 return sign_in(project, user, state.entropy, issue).access_token
 
-        return admin_api.answer(request, self.faults, self.requests, token_of, self.webhooks)
+        def rotate_keys(*, keep_old: bool) -> None:
+            with self.state.lock:
+                for project in self.state.projects.values():
+                    project.signing_keys.rotate(keep_old=keep_old)
+
+        acts = admin_api.Acts(token_of, rotate_keys)
+        return admin_api.answer(request, self.faults, self.requests, acts, self.webhooks)
 
     def _handle(self, request: Request, now: float) -> Handled:
         return self.dispatcher.handle(request, self._issue(request, now))

@@ -20,6 +20,7 @@ FaultKind = Literal[
     "redirect",
     "dropped",
     "clock_skew",
+    "wrong_key",
 ]
 
 
@@ -30,7 +31,8 @@ class Fault(BaseModel):
         kind: `latency` answers late, `timeout` never, `status` with an error status and no word of
             Stack's, `broken_json` with half of the JSON, `html` with a page, `truncated` with less
             than it announces, `oversized` with a huge JSON body, `redirect` elsewhere; `dropped`
-            closes the connection without an answer, `clock_skew` answers with another clock.
+            closes the connection without an answer, `clock_skew` answers with another clock,
+            `wrong_key` as if the key that was sent were a wrong one.
         path: A shell pattern for the whole path, such as `*/users/me`.
         method: Only this method; every one if absent.
         times: How many requests it strikes before it is over; no end if absent.

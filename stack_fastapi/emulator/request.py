@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -43,6 +43,14 @@ class Request:
             if f"{prefix}{name}" in self.headers:
                 return self.headers[f"{prefix}{name}"]
         return None
+
+    def with_wrong_key(self) -> Request:
+        """The same request with another key than the one that was sent."""
+        headers = {
+            name: "wrong" if name.startswith(PREFIXES) and name.endswith("-key") else value
+            for name, value in self.headers.items()
+        }
+        return replace(self, headers=headers)
 
     @property
     def query(self) -> dict[str, str]:

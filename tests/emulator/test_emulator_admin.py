@@ -112,3 +112,17 @@ def test_a_name_that_leads_here_by_somebody_elses_dns_is_refused(api: Api) -> No
     assert api.raw("GET", REQUESTS, {"host": "rebinding.example"}).status == 403
     assert api.raw("GET", REQUESTS, {"host": "localhost:8101"}).status == 200
     assert api.raw("GET", REQUESTS, {"host": "[::1]:8101"}).status == 200
+
+
+def published(emulator: StackEmulator, api: Api) -> set[str]:
+    document = api.raw("GET", f"/api/v1/projects/{emulator.project.id}/.well-known/jwks.json").json
+    return {key["kid"] for key in document["keys"]}
+
+
+def test_signing_keys_are_rotated_over_http(emulator: StackEmulator, api: Api) -> None:
+    before = published(emulator, api)
+    assert api.raw("POST", "/local-stack/rotate-keys").status == 200
+    assert published(emulator, api) > before
+    assert api.raw("POST", "/local-stack/rotate-keys?keep_old=false").status == 200
+    assert published(emulator, api).isdisjoint(before)
+    assert api.raw("GET", "/local-stack/rotate-keys").status == 404

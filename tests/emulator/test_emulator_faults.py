@@ -149,3 +149,10 @@ def test_other_protocols_are_turned_away(emulator: StackEmulator) -> None:
 
 def test_a_header_too_large(api: Api) -> None:
     assert api("GET", "/users/me", token="a" * 17_000).status == 431
+
+
+def test_a_wrong_key_is_refused_in_the_servers_own_words(emulator: StackEmulator, api: Api) -> None:
+    user = emulator.create_user()
+    emulator.faults.add(Fault(kind="wrong_key", times=1))
+    assert api("GET", f"/users/{user.id}").outcome == (401, "INVALID_SECRET_SERVER_KEY")
+    assert api("GET", f"/users/{user.id}").status == 200

@@ -19,6 +19,7 @@ KINDS: dict[FaultKind, str] = {
     "oversized": "a huge body",
     "redirect": "a redirect elsewhere",
     "clock_skew": "an answer by another clock",
+    "wrong_key": "a refusal of the key",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 #: What is tried most, with one button each.
