@@ -7,8 +7,10 @@ CONSTRAINTS ?= constraints.txt
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 READY := $(VENV)/ready
 LOWEST := .venv-lowest
-# Its TestClient uses a name that newer versions of anyio want to drop.
-OLD_STARLETTE := -W "ignore:The anyio.abc.BlockingPortal alias:DeprecationWarning"
+# What the old starlette and uvicorn import from anyio and websockets is deprecated by now.
+OLD_IMPORTS := -W "ignore:The anyio.abc.BlockingPortal alias:DeprecationWarning" \
+	-W "ignore:websockets.legacy is deprecated:DeprecationWarning" \
+	-W "ignore:websockets.server.WebSocketServerProtocol is deprecated:DeprecationWarning"
 
 .PHONY: example test test-lowest check bench pictures format constraints clean
 
@@ -25,7 +27,7 @@ test: $(READY)
 
 ## The same tests with the lowest versions that pyproject.toml allows.
 test-lowest: $(LOWEST)/ready
-	$(LOWEST)/bin/python -m pytest $(OLD_STARLETTE) --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+	$(LOWEST)/bin/python -m pytest $(OLD_IMPORTS) --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 ## Linters, types, the import contract, the snippets of the docs.
 check: $(READY)

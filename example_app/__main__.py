@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -79,6 +80,8 @@ def main() -> None:
         print(describe(f"http://{host}:{port}", where, tokens), flush=True)
         with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has finished
             server.run(sockets=[socket])
+        if not server.started:  # wrong settings: uvicorn has said so
+            sys.exit(3)
 
 
 if __name__ == "__main__":
