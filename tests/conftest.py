@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import stamina
 from blockbuster import BlockBuster, blockbuster_ctx
 
 from stack_fastapi import StackAuthSettings
+
+# A busy machine is no failure; what never ends, pytest-timeout stops.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 RECORDINGS = Path(__file__).parent / "recordings"
 
