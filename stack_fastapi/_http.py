@@ -121,7 +121,7 @@ class StackHttp:
             method: HTTP method.
             path: below ``/api/v1``, with its query; ids in it already quoted.
             token: a user's access token, sent along.
-            body: JSON to send.
+            body: JSON to send; secrets in it as ``SecretStr``.
             as_server: whether to show the secret server key.
 
         Raises:
@@ -240,7 +240,10 @@ class _Question:
 
     @property
     def content(self) -> bytes | None:
-        return None if self.body is None else json.dumps(self.body, allow_nan=False).encode()
+        if self.body is None:
+            return None
+        reveal = SecretStr.get_secret_value  # on its way out; until here no frame shows it
+        return json.dumps(self.body, allow_nan=False, default=reveal).encode()
 
 
 async def _read(response: Any) -> bytes:  # noqa: ANN401 - a response of either library

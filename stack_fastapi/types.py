@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 #: Returns Unix time in seconds; every decision about time asks it.
 Clock = Callable[[], float]
@@ -14,6 +14,21 @@ TokenSource = Literal["header", "bearer", "stack_auth", "cookie", "subprotocol"]
 
 #: Stack's three kinds of users, each with an issuer, an audience and keys of its own.
 UserType = Literal["normal", "restricted", "anonymous"]
+
+#: Who may own an API key.
+ApiKeyType = Literal["user", "team"]
+
+
+class Arrival(NamedTuple):
+    """When a request came in.
+
+    Attributes:
+        at: Unix time in seconds.
+        ticket: its place in the order of arrivals and look-ups, where clocks are too coarse.
+    """
+
+    at: float
+    ticket: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ A user who is gone is remembered like one who is there. In an outage a known use
 
 from __future__ import annotations
 
+import itertools
 import json
-from typing import NamedTuple
 
 from pydantic import SecretStr
 
@@ -36,21 +36,9 @@ from stack_fastapi.exceptions import (
 from stack_fastapi.models import AccessTokenClaims, User
 from stack_fastapi.settings import StackAuthSettings
 from stack_fastapi.telemetry import ProblemLog
-from stack_fastapi.types import Cache, CachedAnswer, Clock
+from stack_fastapi.types import Arrival, Cache, CachedAnswer, Clock
 
 _GONE = "CANNOT_GET_OWN_USER_WITHOUT_USER"
-
-
-class Arrival(NamedTuple):
-    """When a request came in.
-
-    Attributes:
-        at: Unix time in seconds.
-        ticket: its place in the order of arrivals and look-ups, where clocks are too coarse.
-    """
-
-    at: float
-    ticket: int
 
 
 class Users:
@@ -62,6 +50,9 @@ class Users:
         clock: Unix time in seconds.
         settings: lifetimes, and what tells this project's users from others in the cache.
         log: where operators hear of problems.
+
+    Attributes:
+        tickets: the order of arrivals and look-ups, which other look-ups of a request share.
     """
 
     def __init__(
@@ -72,6 +63,7 @@ class Users:
         settings: StackAuthSettings,
         log: ProblemLog,
     ) -> None:
+        self.tickets = itertools.count(1)
         self._client = client
         self._clock = clock
         self._ttl = settings.user_cache_ttl
@@ -80,7 +72,7 @@ class Users:
         self._namespace = json.dumps(["user", settings.api_url, settings.project_id])
         near: MemoryCache[CachedAnswer] = MemoryCache(settings.user_cache_size, clock)
         self._cache = TwoLevelCache(near, shared, clock, settings.timeout, log)
-        self._flights: SingleFlight[CachedAnswer] = SingleFlight()
+        self._flights: SingleFlight[CachedAnswer] = SingleFlight(self.tickets)
 
     def arrival(self) -> Arrival:
         """Note that a request comes in now."""
@@ -114,22 +106,11 @@ class Users:
             CredentialsError: Stack refuses the token.
             UnavailableError: Stack cannot say, and nothing fresh enough is known.
         """
-        key = self._key(claims.branch_id, claims.sub)
-        known = self._cache.near(key)
-        if known is None or not self._is_fresh(known, arrival, max_age):
-            known = await self._from_others(key, claims.sub, known, max_age)
-        if known is not None and self._is_fresh(known, arrival, max_age):
-            return _user_of(known)
-        # What is in the air began at most two time-outs ago; where that is too old, only what
-        # began after this request came in counts.
-        any_will_do = max_age is None or max_age > self._longest_flight
-        not_before = 0 if any_will_do else arrival.ticket
-        try:
-            return _user_of(await self._look_up(key, claims, token, known, not_before))
-        except StackUnavailableError:
-            if max_age is None and known is not None and self._may_live_on(known):
-                return _user_of(known)
-            raise
+        return await self._get(claims.branch_id, claims.sub, token, arrival, max_age)
+
+    async def find(self, user_id: str, arrival: Arrival, max_age: float | None = None) -> User:
+        """A user whom one of Stack's records names, such as an API key; raises like ``get``."""
+        return await self._get("main", user_id, None, arrival, max_age)
 
     async def evict(self, user_id: str, branch: str = "main") -> None:
         """Forget a user: the next request asks Stack, and what is on its way is not kept."""
@@ -143,6 +124,31 @@ class Users:
 
     def _key(self, branch: str, user_id: str) -> str:
         return f"{self._namespace}{branch}/{user_id}"
+
+    async def _get(
+        self,
+        branch: str,
+        user_id: str,
+        token: SecretStr | None,
+        arrival: Arrival,
+        max_age: float | None,
+    ) -> User:
+        key = self._key(branch, user_id)
+        known = self._cache.near(key)
+        if known is None or not self._is_fresh(known, arrival, max_age):
+            known = await self._from_others(key, user_id, known, max_age)
+        if known is not None and self._is_fresh(known, arrival, max_age):
+            return _user_of(known)
+        # What is in the air began at most two time-outs ago; where that is too old, only what
+        # began after this request came in counts.
+        any_will_do = max_age is None or max_age > self._longest_flight
+        not_before = 0 if any_will_do else arrival.ticket
+        try:
+            return _user_of(await self._look_up(key, user_id, token, known, not_before))
+        except StackUnavailableError:
+            if max_age is None and known is not None and self._may_live_on(known):
+                return _user_of(known)
+            raise
 
     async def _from_others(
         self, key: str, user_id: str, known: CachedAnswer | None, max_age: float | None
@@ -174,16 +180,17 @@ class Users:
     async def _look_up(
         self,
         key: str,
-        claims: AccessTokenClaims,
-        token: SecretStr,
+        user_id: str,
+        token: SecretStr | None,
         known: CachedAnswer | None,
         not_before: int,
     ) -> CachedAnswer:
-        by_id = known is not None and known.value is not None
+        if known is not None and known.value is not None:
+            token = None  # Stack has seen one
 
         async def ask(ticket: int) -> CachedAnswer:
             asked_at = self._clock()
-            user = await (self._by_id(claims.sub) if by_id else self._by_token(claims.sub, token))
+            user = await (self._by_token(user_id, token) if token else self._by_id(user_id))
             answer = CachedAnswer(user, asked_at)
             if self._flights.is_current(key, ticket):  # not evicted or overtaken meanwhile
                 await self._cache.keep(key, answer, self._lifetime(user))

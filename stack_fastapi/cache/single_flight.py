@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 from types import TracebackType
@@ -67,11 +67,15 @@ class _Sky(Generic[T]):
 
 
 class SingleFlight(Generic[T]):
-    """Flights by key; those of two event loops never meet."""
+    """Flights by key; those of two event loops never meet.
 
-    def __init__(self) -> None:
+    Args:
+        tickets: counts upwards; given, so that several kinds of flights have one order.
+    """
+
+    def __init__(self, tickets: Iterator[int] | None = None) -> None:
         self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Sky[T]] = WeakKeyDictionary()
-        self._tickets = itertools.count(1)
+        self._tickets = tickets or itertools.count(1)
         # Loops in other threads come and go while somebody forgets a key.
         self._lock = Lock()
 

@@ -24,6 +24,9 @@ class User(StackModel):
     Attributes:
         signed_up_at_millis: milliseconds since the epoch; ``signed_up_at`` as a datetime.
         is_restricted: True for anonymous users too.
+        otp_auth_enabled: may sign in with a code by e-mail; that is no second factor.
+        passkey_auth_enabled: may sign in with a passkey, and without one as well.
+        requires_totp_mfa: has set up an authenticator app, and signing in asks for its code.
     """
 
     id: str
@@ -39,6 +42,7 @@ class User(StackModel):
     has_password: bool = False
     otp_auth_enabled: bool = False
     passkey_auth_enabled: bool = False
+    requires_totp_mfa: bool | None = None
     client_metadata: JsonValue = None
     client_read_only_metadata: JsonValue = None
     server_metadata: JsonValue = None
