@@ -22,11 +22,17 @@ from stack_fastapi import (
     StackAuth,
     StackAuthMiddleware,
     StackAuthSettings,
+    User,
+    require_permission,
+    require_team_permission,
 )
 from stack_fastapi.emulator import StackEmulator
+from stack_fastapi.testing import sign_in
 
 TURNS = 15
 REQUESTS = 1_000
+#: The most that a permission may add to the warm route of a user.
+PERMISSION_LIMIT = 1.3
 
 Call = Callable[[], Awaitable[None]]
 
@@ -56,6 +62,19 @@ def protected_app(auth: StackAuth) -> FastAPI:
     @app.get("/current_user")
     async def user(_: CurrentUser) -> dict[str, bool]:
         return {"ok": True}
+
+    @app.get("/permission")
+    async def permission(
+        _: Annotated[User, Depends(require_permission("read"))],
+    ) -> dict[str, bool]:
+        return {"ok": True}
+
+    @app.get("/teams/{team_id}")
+    async def team_permission(
+        team_id: str,
+        _: Annotated[User, Depends(require_team_permission("bill"))],
+    ) -> dict[str, bool]:
+        return {"ok": bool(team_id)}
 
     @app.get("/current_claims")
     async def claims(_: CurrentClaims) -> dict[str, bool]:
@@ -118,20 +137,29 @@ async def fastest(calls: dict[str, Call]) -> dict[str, float]:
 
 
 async def main() -> None:
-    """Measure and print."""
+    """Measure, print, and fail where a permission costs too much."""
     stack = StackEmulator()
     settings = StackAuthSettings(
         project_id=stack.project.id,
         secret_server_key=stack.project.secret_server_key,
         api_url=stack.url,
     )
-    token = stack.sign_in(stack.create_user(primary_email="bench@example.com").id).access_token
+    alice = sign_in(
+        stack,
+        primary_email="bench@example.com",
+        permissions=["read"],
+        team="Acme",
+        team_permissions=["bill"],
+    )
+    token, team_id = alice.token, next(iter(stack.project.teams))
     async with StackAuth(settings, transport=stack.transport) as auth:
         plain, protected = plain_app(), protected_app(auth)
         calls = {
             "bare": requests_to(plain, "/bare", token),
             "no-op": requests_to(plain, "/no-op", token),
             "current_user": requests_to(protected, "/current_user", token),
+            "permission": requests_to(protected, "/permission", token),
+            "team permission": requests_to(protected, f"/teams/{team_id}", token),
             "current_claims": requests_to(protected, "/current_claims", token),
             "optional_user": requests_to(protected, "/optional_user", token),
         }
@@ -141,6 +169,10 @@ async def main() -> None:
         print(
             f"{name:<16} {micros:7.1f} {micros / best['no-op']:8.2f} {micros / best['bare']:7.2f}"
         )
+    added = best["permission"] / best["current_user"]
+    print(f"permission ÷ current_user: {added:.2f} (limit {PERMISSION_LIMIT})")
+    if added > PERMISSION_LIMIT:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,36 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stack_fastapi.client import StackServerClient
+    from stack_fastapi.access_errors import (
+        ApiKeyExpiredError,
+        ApiKeyRevokedError,
+        InvalidApiKeyError,
+        MissingApiKeyError,
+        PermissionRequiredError,
+        ProjectPermissionRequiredError,
+        SecondFactorRequiredError,
+        SessionNotFoundError,
+        TeamHiddenError,
+        TeamMembershipRequiredError,
+        TeamPermissionRequiredError,
+        TeamRequiredError,
+        WrongApiKeyTypeError,
+    )
+    from stack_fastapi.authorization import (
+        CurrentTeam,
+        current_team,
+        require_permission,
+        require_team_member,
+        require_team_permission,
+    )
+    from stack_fastapi.client import (
+        StackServerClient,
+    )
     from stack_fastapi.dependencies import (
         CurrentClaims,
         CurrentUser,
         OptionalUser,
+        UserRules,
         current_claims,
         current_user,
         optional_user,
@@ -51,31 +76,71 @@ if TYPE_CHECKING:
         UserNotFoundError,
         WrongProjectError,
     )
-    from stack_fastapi.http_errors import StackHTTPException, StackWebSocketException
-    from stack_fastapi.middleware import StackAuthMiddleware
-    from stack_fastapi.models import AccessTokenClaims, RestrictedReason, Team, User
-    from stack_fastapi.openapi import document_authentication
-    from stack_fastapi.settings import StackAuthSettings
-    from stack_fastapi.stack_auth import StackAuth
+    from stack_fastapi.http_errors import (
+        StackHTTPException,
+        StackWebSocketException,
+    )
+    from stack_fastapi.middleware import (
+        StackAuthMiddleware,
+    )
+    from stack_fastapi.models import (
+        AccessTokenClaims,
+        ApiKey,
+        ApiKeyPrincipal,
+        Principal,
+        RestrictedReason,
+        Team,
+        TeamApiKeyPrincipal,
+        User,
+        UserApiKeyPrincipal,
+        UserPrincipal,
+    )
+    from stack_fastapi.openapi import (
+        document_authentication,
+    )
+    from stack_fastapi.principals import (
+        CurrentPrincipal,
+        current_principal,
+        require_api_key,
+    )
+    from stack_fastapi.settings import (
+        StackAuthSettings,
+    )
+    from stack_fastapi.stack_auth import (
+        StackAuth,
+    )
 
 __all__ = [
     "AccessTokenClaims",
     "AmbiguousCredentialsError",
     "AnonymousUserNotAllowedError",
+    "ApiKey",
+    "ApiKeyExpiredError",
+    "ApiKeyPrincipal",
+    "ApiKeyRevokedError",
     "ApiUserNotFoundError",
     "ConfigurationError",
     "CredentialsError",
     "CurrentClaims",
+    "CurrentPrincipal",
+    "CurrentTeam",
     "CurrentUser",
     "EmailNotVerifiedError",
     "InternalError",
+    "InvalidApiKeyError",
     "InvalidTokenError",
+    "MissingApiKeyError",
     "MissingMiddlewareError",
     "NotAuthenticatedError",
     "OptionalUser",
+    "PermissionRequiredError",
     "PolicyError",
+    "Principal",
+    "ProjectPermissionRequiredError",
     "RestrictedReason",
     "RestrictedUserNotAllowedError",
+    "SecondFactorRequiredError",
+    "SessionNotFoundError",
     "StackApiError",
     "StackAuth",
     "StackAuthError",
@@ -87,15 +152,30 @@ __all__ = [
     "StackUnavailableError",
     "StackWebSocketException",
     "Team",
+    "TeamApiKeyPrincipal",
+    "TeamHiddenError",
+    "TeamMembershipRequiredError",
+    "TeamPermissionRequiredError",
+    "TeamRequiredError",
     "TokenExpiredError",
     "UnavailableError",
     "User",
+    "UserApiKeyPrincipal",
     "UserNotFoundError",
+    "UserPrincipal",
+    "UserRules",
+    "WrongApiKeyTypeError",
     "WrongProjectError",
     "current_claims",
+    "current_principal",
+    "current_team",
     "current_user",
     "document_authentication",
     "optional_user",
+    "require_api_key",
+    "require_permission",
+    "require_team_member",
+    "require_team_permission",
     "require_user",
 ]
 
@@ -103,20 +183,33 @@ _HOMES = {
     "AccessTokenClaims": "stack_fastapi.models",
     "AmbiguousCredentialsError": "stack_fastapi.exceptions",
     "AnonymousUserNotAllowedError": "stack_fastapi.exceptions",
+    "ApiKey": "stack_fastapi.models",
+    "ApiKeyExpiredError": "stack_fastapi.access_errors",
+    "ApiKeyPrincipal": "stack_fastapi.models",
+    "ApiKeyRevokedError": "stack_fastapi.access_errors",
     "ApiUserNotFoundError": "stack_fastapi.exceptions",
     "ConfigurationError": "stack_fastapi.exceptions",
     "CredentialsError": "stack_fastapi.exceptions",
     "CurrentClaims": "stack_fastapi.dependencies",
+    "CurrentPrincipal": "stack_fastapi.principals",
+    "CurrentTeam": "stack_fastapi.authorization",
     "CurrentUser": "stack_fastapi.dependencies",
     "EmailNotVerifiedError": "stack_fastapi.exceptions",
     "InternalError": "stack_fastapi.exceptions",
+    "InvalidApiKeyError": "stack_fastapi.access_errors",
     "InvalidTokenError": "stack_fastapi.exceptions",
+    "MissingApiKeyError": "stack_fastapi.access_errors",
     "MissingMiddlewareError": "stack_fastapi.exceptions",
     "NotAuthenticatedError": "stack_fastapi.exceptions",
     "OptionalUser": "stack_fastapi.dependencies",
+    "PermissionRequiredError": "stack_fastapi.access_errors",
     "PolicyError": "stack_fastapi.exceptions",
+    "Principal": "stack_fastapi.models",
+    "ProjectPermissionRequiredError": "stack_fastapi.access_errors",
     "RestrictedReason": "stack_fastapi.models",
     "RestrictedUserNotAllowedError": "stack_fastapi.exceptions",
+    "SecondFactorRequiredError": "stack_fastapi.access_errors",
+    "SessionNotFoundError": "stack_fastapi.access_errors",
     "StackApiError": "stack_fastapi.exceptions",
     "StackAuth": "stack_fastapi.stack_auth",
     "StackAuthError": "stack_fastapi.exceptions",
@@ -128,17 +221,33 @@ _HOMES = {
     "StackUnavailableError": "stack_fastapi.exceptions",
     "StackWebSocketException": "stack_fastapi.http_errors",
     "Team": "stack_fastapi.models",
+    "TeamApiKeyPrincipal": "stack_fastapi.models",
+    "TeamHiddenError": "stack_fastapi.access_errors",
+    "TeamMembershipRequiredError": "stack_fastapi.access_errors",
+    "TeamPermissionRequiredError": "stack_fastapi.access_errors",
+    "TeamRequiredError": "stack_fastapi.access_errors",
     "TokenExpiredError": "stack_fastapi.exceptions",
     "UnavailableError": "stack_fastapi.exceptions",
     "User": "stack_fastapi.models",
+    "UserApiKeyPrincipal": "stack_fastapi.models",
     "UserNotFoundError": "stack_fastapi.exceptions",
+    "UserPrincipal": "stack_fastapi.models",
+    "UserRules": "stack_fastapi.dependencies",
+    "WrongApiKeyTypeError": "stack_fastapi.access_errors",
     "WrongProjectError": "stack_fastapi.exceptions",
     "current_claims": "stack_fastapi.dependencies",
+    "current_principal": "stack_fastapi.principals",
+    "current_team": "stack_fastapi.authorization",
     "current_user": "stack_fastapi.dependencies",
     "document_authentication": "stack_fastapi.openapi",
     "optional_user": "stack_fastapi.dependencies",
+    "require_api_key": "stack_fastapi.principals",
+    "require_permission": "stack_fastapi.authorization",
+    "require_team_member": "stack_fastapi.authorization",
+    "require_team_permission": "stack_fastapi.authorization",
     "require_user": "stack_fastapi.dependencies",
 }
+
 
 
 def __getattr__(name: str) -> object:

@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi.dependencies.models import Dependant
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
-from stack_fastapi.dependencies import Guard
+from stack_fastapi.inspection import guards_of
 from stack_fastapi.routes import app_behind, original, routes_of
 
 
@@ -52,7 +51,7 @@ def unprotected_routes(app: Starlette, *, public: Collection[str] = ()) -> list[
 
 def _walk(routes: Iterable[Any], prefix: str) -> Iterator[UnprotectedRoute]:
     for route in routes:
-        if _is_guarded(getattr(route, "dependant", None)):
+        if any(guard.keeps_out for guard in guards_of(getattr(route, "dependant", None))):
             continue
         path = prefix + _path(route)
         inner: Iterable[Any] = routes_of(app_behind(route)) or getattr(
@@ -74,13 +73,3 @@ def _methods(route: Any) -> tuple[str, ...]:  # noqa: ANN401 - as above
     if methods:
         return tuple(sorted(methods))
     return ("WEBSOCKET",) if isinstance(original(route), WebSocketRoute) else ("*",)
-
-
-def _is_guarded(dependant: Dependant | None) -> bool:
-    if dependant is None:
-        return False
-    return any(_keeps_out(child.call) or _is_guarded(child) for child in dependant.dependencies)
-
-
-def _keeps_out(call: object) -> bool:
-    return isinstance(call, Guard) and call.keeps_out

@@ -7,27 +7,45 @@ success, and told again to whoever asks.
 from __future__ import annotations
 
 import logging
-import traceback
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, NamedTuple, NoReturn
 
 from pydantic import SecretStr
 
+from stack_fastapi.api_keys import ApiKeys
+from stack_fastapi.credentials import CredentialReader
 from stack_fastapi.exceptions import (
     ConfigurationError,
     CredentialsError,
-    InternalError,
     NotAuthenticatedError,
     StackAuthError,
-    UnavailableError,
 )
-from stack_fastapi.models import AccessTokenClaims, User
+from stack_fastapi.models import (
+    AccessTokenClaims,
+    ApiKeyPrincipal,
+    Team,
+    User,
+    UserApiKeyPrincipal,
+)
+from stack_fastapi.outcomes import Outcomes, told
+from stack_fastapi.permissions import Permissions
 from stack_fastapi.policy import Policy
-from stack_fastapi.telemetry import ProblemLog, logger
-from stack_fastapi.users import Arrival, Users
+from stack_fastapi.sessions import Sessions
+from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.types import ApiKeyType, Arrival
+from stack_fastapi.users import Users
 from stack_fastapi.verifier import Verifier
 
-T = TypeVar("T")
+
+class Sources(NamedTuple):
+    """Who answers the questions of an ``Authentication``."""
+
+    reader: CredentialReader
+    verifier: Verifier
+    users: Users
+    permissions: Permissions
+    sessions: Sessions
+    api_keys: ApiKeys
 
 
 class Authentication:
@@ -36,8 +54,7 @@ class Authentication:
     Args:
         owner: the engine that began it.
         credential: the token that was sent, why it could not be read, or None.
-        verifier: checks it.
-        users: knows whose it is.
+        sources: who knows whose it is, and what they may do.
         policy: whom routes admit that do not say otherwise.
         log: where operators hear of problems.
 
@@ -49,24 +66,23 @@ class Authentication:
     _owner: object = None
     _claims: AccessTokenClaims | StackAuthError | None = None
     _user: User | StackAuthError | None = None
-    _users_since: dict[float, User | StackAuthError] | None = None
+    _beside: Authentication | None = None
 
     def __init__(
         self,
         owner: object,
         credential: SecretStr | CredentialsError | None,
-        verifier: Verifier,
-        users: Users,
+        sources: Sources,
         policy: Policy,
         log: ProblemLog,
     ) -> None:
         self._owner = owner
         self.policy = policy
         self._credential = credential
-        self._verifier = verifier
-        self._users = users
+        self._sources = sources
         self._log = log
-        self._arrival: Arrival = users.arrival()
+        self._outcomes = Outcomes(log)
+        self._arrival: Arrival = sources.users.arrival()
 
     @property
     def is_signed_out(self) -> bool:
@@ -87,10 +103,10 @@ class Authentication:
         decided = self._claims is not None or self._user is not None
         if decided or not isinstance(self._credential, SecretStr):
             return self.admitted
-        claims = self._claims = self._verifier.recall(self._credential)
+        claims = self._claims = self._sources.verifier.recall(self._credential)
         if claims is None or not self.policy.admits_type(claims):
             return None
-        user = self._user = self._users.recall(claims)
+        user = self._user = self._sources.users.recall(claims)
         if user is not None and self.policy.admits_type(user):
             self.admitted = user
         return self.admitted
@@ -110,6 +126,8 @@ class Authentication:
         policy.check_claims(claims)  # before anybody is looked up
         user = await self.user(max_age)
         policy.check(claims, user)
+        if policy.live_session:
+            await self.check_session(claims, max_age)
         if policy is self.policy and max_age is None:
             self.admitted = user
         return user
@@ -122,8 +140,8 @@ class Authentication:
             UnavailableError: nobody can say.
         """
         if self._claims is None:
-            self._claims = await self._outcome(self._verify())
-        return _told(self._claims)
+            self._claims = await self._outcomes.of(self._verify())
+        return told(self._claims)
 
     async def user(self, max_age: float | None = None) -> User:
         """Whose token it is; raises like ``claims``.
@@ -133,41 +151,103 @@ class Authentication:
                 for the usual lifetime.
         """
         if max_age is not None:
-            return await self._user_since(max_age)
+            return await self._outcomes.once(("user", max_age), self._look_up(max_age))
         if self._user is None:
-            self._user = await self._outcome(self._look_up(None))
-        return _told(self._user)
+            self._user = await self._outcomes.of(self._look_up(None))
+        return told(self._user)
 
-    async def _user_since(self, max_age: float) -> User:
-        known = self._users_since = self._users_since or {}
-        if max_age not in known:
-            known[max_age] = await self._outcome(self._look_up(max_age))
-        return _told(known[max_age])
+    async def check_session(self, claims: AccessTokenClaims, max_age: float | None) -> None:
+        """Raise unless the session of these claims is known to live; see ``Sessions``."""
+        question = self._sources.sessions.check(claims, self._arrival, max_age)
+        await self._outcomes.once(("session", max_age), question)
+
+    def recall_permissions(self, user: User, team_id: str | None = None) -> frozenset[str] | None:
+        """What the user is known to hold, without asking; None says nothing."""
+        key = ("held", user.id, team_id, None)
+        if key in self._outcomes:  # asked for in this request, perhaps in vain
+            held: frozenset[str] | None = self._outcomes.recall(key)
+            return held
+        return self._sources.permissions.recall(user.id, team_id)
+
+    async def permissions(
+        self, user: User, team_id: str | None = None, max_age: float | None = None
+    ) -> frozenset[str]:
+        """Ids of the permissions that the user holds, in a team or in the whole project.
+
+        Args:
+            user: whom this decision admitted.
+            team_id: the team's; None for the project's.
+            max_age: as for ``user``.
+
+        Raises:
+            UnavailableError: nobody can say.
+        """
+        question = self._sources.permissions.held(user.id, team_id, self._arrival, max_age)
+        return await self._outcomes.once(("held", user.id, team_id, max_age), question)
+
+    async def teams(self, user: User, max_age: float | None = None) -> Mapping[str, Team]:
+        """The teams that the user is in, by id; raises like ``permissions``."""
+        question = self._sources.permissions.teams(user.id, self._arrival, max_age)
+        return await self._outcomes.once(("teams", user.id, max_age), question)
+
+    def find_api_key(self, scope: Mapping[str, Any]) -> SecretStr | CredentialsError | None:
+        """The request's API key, why it cannot be read, or None.
+
+        Read only when a route asks: other apps use the same headers for keys of their own. Not
+        part of ``key_owner``, so that no frame that raises holds the headers.
+        """
+        return self._sources.reader.find_api_key(scope)
+
+    async def key_owner(
+        self, key: SecretStr | CredentialsError | None, kind: ApiKeyType | None = None
+    ) -> ApiKeyPrincipal | None:
+        """On whose behalf an API key is sent; None where there is none.
+
+        Args:
+            key: what ``find_api_key`` found.
+            kind: the only type of owner that is wanted; None for both.
+
+        Raises:
+            CredentialsError: the key is no good.
+            PolicyError: the settings do not admit its owner.
+            UnavailableError: nobody can say.
+        """
+        if key is None:
+            return None
+        return await self._outcomes.once(("key", key, kind), self._key_owner(key, kind))
+
+    def beside_api_key(self, scope: Mapping[str, Any]) -> Authentication:
+        """The decision about the token alone, where an API key stands in a token's place."""
+        credential = self._sources.reader.find(scope, beside_api_key=True)
+        for known in (self, self._beside):
+            if known is not None and known.is_for(self._owner, credential):
+                return known
+        self._beside = Authentication(
+            self._owner, credential, self._sources, self.policy, self._log
+        )
+        return self._beside
+
+    async def _key_owner(
+        self, key: SecretStr | CredentialsError, kind: ApiKeyType | None
+    ) -> ApiKeyPrincipal:
+        if isinstance(key, CredentialsError):
+            raise key
+        owner = await self._sources.api_keys.owner(key, kind, self._arrival)
+        if isinstance(owner, UserApiKeyPrincipal):
+            self.policy.check_owner(owner.user)
+        return owner
 
     async def _verify(self) -> AccessTokenClaims:
-        return await self._verifier.verify(self._token())
+        return await self._sources.verifier.verify(self._token())
 
     async def _look_up(self, max_age: float | None) -> User:
         claims = await self.claims()
-        return await self._users.get(claims, self._token(), self._arrival, max_age)
+        return await self._sources.users.get(claims, self._token(), self._arrival, max_age)
 
     def _token(self) -> SecretStr:
         if isinstance(self._credential, SecretStr):
             return self._credential
         raise self._credential or NotAuthenticatedError()
-
-    async def _outcome(self, question: Coroutine[Any, Any, T]) -> T | StackAuthError:
-        """The answer, or the error as a value: it is told to everybody who asks."""
-        try:
-            return await question
-        except UnavailableError as error:
-            self._log.report(logging.ERROR, error.code, error.message)
-            return error
-        except StackAuthError as error:
-            return error
-        except Exception as error:  # noqa: BLE001 - nobody gets in, and nobody gets a 500
-            _report(error)
-        return InternalError()
 
 
 class MisconfiguredAuthentication(Authentication):
@@ -177,6 +257,7 @@ class MisconfiguredAuthentication(Authentication):
         self.policy = Policy()
         self._error = error
         self._log = log
+        self._outcomes = Outcomes(log)
 
     def recall(self) -> User | None:
         """Nobody, always."""
@@ -187,19 +268,25 @@ class MisconfiguredAuthentication(Authentication):
         """Nobody can say."""
         return False
 
+    def find_api_key(self, scope: Mapping[str, Any]) -> None:
+        """None is read."""
+
+    async def key_owner(
+        self,
+        key: SecretStr | CredentialsError | None,  # noqa: ARG002 - whatever was sent
+        kind: ApiKeyType | None = None,  # noqa: ARG002 - the same
+    ) -> ApiKeyPrincipal | None:
+        """Raises the error, always."""
+        self._refuse()
+
+    def beside_api_key(self, scope: Mapping[str, Any]) -> Authentication:  # noqa: ARG002 - as above
+        """This one: nobody gets in with a token either."""
+        return self
+
     async def claims(self) -> AccessTokenClaims:
         """Raises the error, always."""
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
         self._log.report(logging.CRITICAL, self._error.code, self._error.message)
         raise self._error.with_traceback(None)
-
-
-def _report(error: Exception) -> None:
-    """Log what broke and where, but not its text: a foreign error may quote a header."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("stack_fastapi could not decide: %s\n%s", type(error).__name__, where)
-
-
-def _told(outcome: T | StackAuthError) -> T:
-    if isinstance(outcome, StackAuthError):
-        raise outcome.with_traceback(None)
-    return outcome

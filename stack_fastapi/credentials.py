@@ -19,6 +19,8 @@ from urllib.parse import unquote
 
 from pydantic import SecretStr
 
+from stack_fastapi.access_errors import InvalidApiKeyError
+from stack_fastapi.api_key_text import is_meant_as_api_key
 from stack_fastapi.exceptions import (
     AmbiguousCredentialsError,
     CredentialsError,
@@ -34,6 +36,7 @@ SUBPROTOCOL = "stack-auth"
 #: What stands in front of the token in the other one.
 TOKEN_SUBPROTOCOL_PREFIX = "stack.access-token."  # noqa: S105 - a name, not a secret
 
+_API_KEY_HEADER = b"x-api-key"
 _PAIR_PREFIXES = ("stackauth_", "hexclave_")
 _TOKEN_SUBPROTOCOL_BYTES = TOKEN_SUBPROTOCOL_PREFIX.encode()
 _COOKIES = frozenset(
@@ -75,28 +78,62 @@ class CredentialReader:
         }
         self._allowed_origins = frozenset(allowed_origins)
 
-    def find(self, scope: Mapping[str, Any]) -> SecretStr | CredentialsError | None:
+    def find(
+        self, scope: Mapping[str, Any], *, beside_api_key: bool = False
+    ) -> SecretStr | CredentialsError | None:
         """The access token of an ASGI scope (http or websocket); None where there is none.
 
         An error comes back as a value: raised in here, its traceback would hold the headers.
+
+        Args:
+            scope: of the request.
+            beside_api_key: leave an API key out that stands where a token may; else it counts as a
+                token, and as one that is no good.
 
         Returns:
             ``AmbiguousCredentialsError`` for two tokens that differ or a header sent twice,
             ``InvalidTokenError`` for a credential that is too large or cannot be read.
         """
         try:
-            tokens = self._tokens(scope)
+            tokens = self._tokens(scope, beside_api_key=beside_api_key)
         except _UnreadableError as error:
             return InvalidTokenError(error.reason)
         except _RepeatedError:
             return AmbiguousCredentialsError()
-        if not tokens:
-            return None
-        if tokens.count(tokens[0]) != len(tokens):
-            return AmbiguousCredentialsError()
-        return SecretStr(tokens[0])
+        return _only_one_of(tokens)
 
-    def _tokens(self, scope: Mapping[str, Any]) -> list[str]:
+    def find_api_key(self, scope: Mapping[str, Any]) -> SecretStr | CredentialsError | None:
+        """The API key of an ASGI scope: in ``X-API-Key``, or as Bearer where tokens may be there.
+
+        Returns:
+            ``AmbiguousCredentialsError`` for two that differ or a header sent twice,
+            ``InvalidApiKeyError`` for one that is too large or cannot be read.
+        """
+        try:
+            keys = self._api_keys(scope)
+        except _UnreadableError:
+            return InvalidApiKeyError()
+        except _RepeatedError:
+            return AmbiguousCredentialsError()
+        return _only_one_of(keys)
+
+    def _api_keys(self, scope: Mapping[str, Any]) -> list[str]:
+        keys: list[str] = []
+        seen: set[bytes] = set()
+        for name, value in scope["headers"]:
+            if name == _API_KEY_HEADER:
+                found = _plain(value.strip(b" \t"))
+            elif name == b"authorization" and name in self._parsers:
+                found = [text for text in _bearer(value.strip(b" \t")) if is_meant_as_api_key(text)]
+            else:
+                continue
+            if name in seen:
+                raise _RepeatedError
+            seen.add(name)
+            keys += found
+        return keys
+
+    def _tokens(self, scope: Mapping[str, Any], *, beside_api_key: bool) -> list[str]:
         tokens: list[str] = []
         seen: set[bytes] = set()
         cookies_count = b"cookie" in self._parsers and self._cookies_count(scope)
@@ -109,7 +146,10 @@ class CredentialReader:
             if name in seen and name not in _LISTS:
                 raise _RepeatedError
             seen.add(name)
-            tokens += parser(value.strip(b" \t"))
+            found = parser(value.strip(b" \t"))
+            if beside_api_key and name == b"authorization":
+                found = [text for text in found if not is_meant_as_api_key(text)]
+            tokens += found
         return tokens
 
     def _cookies_count(self, scope: Mapping[str, Any]) -> bool:
@@ -118,6 +158,15 @@ class CredentialReader:
             return True
         origins = [value for key, value in scope["headers"] if key == b"origin"]
         return len(origins) == 1 and origins[0].decode("latin-1").lower() in self._allowed_origins
+
+
+def _only_one_of(texts: Sequence[str]) -> SecretStr | AmbiguousCredentialsError | None:
+    """The credential that all places agree on."""
+    if not texts:
+        return None
+    if texts.count(texts[0]) != len(texts):
+        return AmbiguousCredentialsError()
+    return SecretStr(texts[0])
 
 
 # ---------------------------------------------------------------- a parser for each header

@@ -9,7 +9,7 @@ security scheme, so that a protected operation says so.
 # __call__, and cannot resolve them where they are text.
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from fastapi import Depends
 from fastapi.openapi.models import APIKey, APIKeyIn
@@ -32,6 +32,10 @@ class Guard(SecurityBase):
 
     Attributes:
         keeps_out: whether nobody passes without a valid credential.
+        needs: what OpenAPI says it asks for, beyond a credential; empty for nothing.
+        path_parameter: the route's parameter that it reads; None for none.
+        hides: whether it may answer 404.
+        takes_api_keys: whether an API key is a credential here.
     """
 
     scheme_name = "StackAccessToken"
@@ -43,6 +47,10 @@ class Guard(SecurityBase):
         }
     )
     keeps_out = True
+    needs = ""
+    path_parameter: str | None = None
+    hides = False
+    takes_api_keys = False
 
 
 class _CurrentUserGuard(Guard):
@@ -57,43 +65,73 @@ class _CurrentUserGuard(Guard):
         decision = decision_of(connection)
         if decision is not None and decision.admitted is not None:
             if connection.scope.get("user") is not decision.admitted:  # the app asked itself
-                sign_in(connection.scope, decision.admitted)
+                sign_in(connection.scope, decision.admitted, decision.recall_permissions)
             return decision.admitted
-        return await _admit(connection, decision)
+        try:
+            _, user = await admit(connection)
+        except StackAuthError as error:
+            raise answer_for(error, connection) from error
+        return user
 
 
-class _RequiredUserGuard(Guard):
-    """The validated user, under a route's own policy; None leaves a point to the settings."""
+class UserRules(TypedDict, total=False):
+    """A route's own policy, which every guard of users takes; see ``require_user``."""
 
-    def __init__(
-        self,
-        max_age: float | None,
-        allow_anonymous: bool | None,  # noqa: FBT001 - named by require_user
-        allow_restricted: bool | None,  # noqa: FBT001 - the same
-        *,
-        verified_email: bool,
-    ) -> None:
-        if max_age is not None and not max_age >= 0:
-            raise ValueError(f"max_age is a number of seconds, 0 or more, not {max_age!r}")
-        self._max_age = max_age
-        self._allow_anonymous = allow_anonymous
-        self._allow_restricted = allow_restricted
-        self._verified_email = verified_email
+    max_age: float | None
+    allow_anonymous: bool | None
+    allow_restricted: bool | None
+    verified_email: bool
+    live_session: bool
+    mfa: bool
 
-    async def __call__(self, connection: HTTPConnection) -> User:
-        """The user; raises like ``current_user``."""
-        decision = decision_of(connection)
-        policy = None if decision is None else self._policy(decision.policy)
-        return await _admit(connection, decision, policy, self._max_age)
+
+class RuledGuard(Guard):
+    """What guards with a policy of their own have in common."""
+
+    def __init__(self, rules: UserRules) -> None:
+        self.max_age = rules.get("max_age")
+        if self.max_age is not None and not self.max_age >= 0:
+            raise ValueError(f"max_age is a number of seconds, 0 or more, not {self.max_age!r}")
+        self._rules = rules
+        # False says something where the settings may say True, and nothing where they cannot.
+        opinions = (self.max_age, rules.get("allow_anonymous"), rules.get("allow_restricted"))
+        wishes = (rules.get(name) for name in ("verified_email", "live_session", "mfa"))
+        self._is_plain = opinions == (None, None, None) and not any(wishes)
+
+    async def enter(self, connection: HTTPConnection) -> tuple[Authentication, User]:
+        """The request's decision, and the user whom it admits under this policy.
+
+        Raises:
+            StackAuthError: nobody, or somebody who may not enter.
+        """
+        if self._is_plain:
+            return await admit(connection)
+        decision = present(decision_of(connection))
+        return await admit(connection, self._policy(decision.policy), self.max_age)
 
     def _policy(self, settings: Policy) -> Policy:
         """This route's policy on top of the settings'."""
-        anonymous, restricted = self._allow_anonymous, self._allow_restricted
+        rules = self._rules
+        anonymous, restricted = rules.get("allow_anonymous"), rules.get("allow_restricted")
         return Policy(
             settings.allow_anonymous if anonymous is None else anonymous,
             settings.allow_restricted if restricted is None else restricted,
-            self._verified_email,
+            verified_email=rules.get("verified_email", False),
+            mfa=rules.get("mfa", False),
+            live_session=rules.get("live_session", False),
         )
+
+
+class _RequiredUserGuard(RuledGuard):
+    """The validated user, under a route's own policy; None leaves a point to the settings."""
+
+    async def __call__(self, connection: HTTPConnection) -> User:
+        """The user; raises like ``current_user``."""
+        try:
+            _, user = await self.enter(connection)
+        except StackAuthError as error:
+            raise answer_for(error, connection) from error
+        return user
 
 
 class _OptionalUserGuard(Guard):
@@ -108,10 +146,11 @@ class _OptionalUserGuard(Guard):
             StackHTTPException, StackWebSocketException: a credential that is no good.
         """
         try:
-            user = await self._admit(_present(decision_of(connection)))
+            decision = present(decision_of(connection))
+            user = await self._admit(decision)
         except StackAuthError as error:
             raise answer_for(error, connection) from error
-        sign_in(connection.scope, user)
+        sign_in(connection.scope, user, decision.recall_permissions)
         return user
 
     async def _admit(self, decision: Authentication) -> User | None:
@@ -135,7 +174,7 @@ class _ClaimsGuard(Guard):
                 the settings do not admit.
         """
         try:
-            decision = _present(decision_of(connection))
+            decision = present(decision_of(connection))
             claims = await decision.claims()
             decision.policy.check_claims(claims)
         except StackAuthError as error:
@@ -143,21 +182,29 @@ class _ClaimsGuard(Guard):
         return claims
 
 
-async def _admit(
-    connection: HTTPConnection,
-    decision: Authentication | None,
-    policy: Policy | None = None,
-    max_age: float | None = None,
-) -> User:
-    try:
-        user = await _present(decision).admit(policy, max_age)
-    except StackAuthError as error:
-        raise answer_for(error, connection) from error
-    sign_in(connection.scope, user)  # the middleware waited, or admits less than this route
-    return user
+async def admit(
+    connection: HTTPConnection, policy: Policy | None = None, max_age: float | None = None
+) -> tuple[Authentication, User]:
+    """The request's decision and the user whom a policy admits; None is the settings'.
+
+    Raises:
+        StackAuthError: nobody, or somebody who may not enter.
+    """
+    decision = present(decision_of(connection))
+    known = None if policy or max_age is not None else decision.admitted
+    user = known or await decision.admit(policy, max_age)
+    if connection.scope.get("user") is not user:
+        # The middleware waited, or admits less than this route.
+        sign_in(connection.scope, user, decision.recall_permissions)
+    return decision, user
 
 
-def _present(decision: Authentication | None) -> Authentication:
+def present(decision: Authentication | None) -> Authentication:
+    """The decision of the middleware.
+
+    Raises:
+        MissingMiddlewareError: there is no middleware.
+    """
     if decision is None:
         missing = MissingMiddlewareError()
         logger.error("%s", missing.message)
@@ -183,6 +230,8 @@ def require_user(
     allow_anonymous: bool | None = None,
     allow_restricted: bool | None = None,
     verified_email: bool = False,
+    live_session: bool = False,
+    mfa: bool = False,
 ) -> Callable[..., Awaitable[User]]:
     """A dependency like ``current_user`` with a policy of its own.
 
@@ -192,10 +241,25 @@ def require_user(
         allow_anonymous: admit anonymous users; None leaves it to the settings.
         allow_restricted: admit restricted users; None leaves it to the settings.
         verified_email: want a verified primary e-mail address.
+        live_session: want proof, at most three seconds old, that the token's session was not
+            signed out or revoked. Without proof nobody gets in: in an outage (503), with a token
+            that names no session, and with one of an impersonation (401), which Stack lists to
+            administrators only.
+        mfa: want a second factor. It proves that the user has set up an authenticator app
+            (``requires_totp_mfa``), now and when the token was issued, so that signing in asks
+            for its code. It does not prove that this very session was begun with one: sessions
+            from before the set-up, and those that a server made, were not.
 
     Raises:
         ValueError: ``max_age`` is negative or no number.
     """
     return _RequiredUserGuard(
-        max_age, allow_anonymous, allow_restricted, verified_email=verified_email
+        {
+            "max_age": max_age,
+            "allow_anonymous": allow_anonymous,
+            "allow_restricted": allow_restricted,
+            "verified_email": verified_email,
+            "live_session": live_session,
+            "mfa": mfa,
+        }
     )

@@ -2,7 +2,8 @@
 
 The class decides who has to act, and so which HTTP status the edge answers with (``http_errors``
 is the only place that knows statuses). ``code`` is stable and safe to compare; messages may change.
-Where Stack has a code of its own for the situation, it is used.
+Where Stack has a code of its own for the situation, it is used. The errors of permissions, teams,
+sessions and API keys are drawn in ``access_errors``.
 
 ::
 

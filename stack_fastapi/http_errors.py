@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import HTTPException
 from fastapi.exceptions import WebSocketException
 
+from stack_fastapi.access_errors import PermissionRequiredError, TeamHiddenError
 from stack_fastapi.exceptions import (
     AmbiguousCredentialsError,
     AnonymousUserNotAllowedError,
@@ -36,6 +37,7 @@ _SHORTEST_WAIT, _LONGEST_WAIT = 1.0, 86_400.0  # seconds
 
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
+_NOT_FOUND = 404
 _SERVICE_UNAVAILABLE = 503
 
 
@@ -50,7 +52,7 @@ class StackHTTPException(HTTPException):
         self.error = error
         super().__init__(
             _status(error),
-            detail={"code": error.code, "message": _message(error)},
+            detail=_detail(error),
             headers=_headers(error),
         )
 
@@ -82,9 +84,18 @@ def answer_for(
 def _status(error: StackAuthError) -> int:
     if isinstance(error, (CredentialsError, AnonymousUserNotAllowedError)):
         return _UNAUTHORIZED  # a guest who signs in may come back: Stack answers so, too
+    if isinstance(error, TeamHiddenError):
+        return _NOT_FOUND
     if isinstance(error, PolicyError):
         return _FORBIDDEN
     return _SERVICE_UNAVAILABLE
+
+
+def _detail(error: StackAuthError) -> dict[str, Any]:
+    detail: dict[str, Any] = {"code": error.code, "message": _message(error)}
+    if isinstance(error, PermissionRequiredError):
+        detail["missing"] = list(error.missing)
+    return detail
 
 
 def _message(error: StackAuthError) -> str:
@@ -97,6 +108,8 @@ def _message(error: StackAuthError) -> str:
 
 
 def _headers(error: StackAuthError) -> dict[str, str]:
+    if _status(error) == _NOT_FOUND:
+        return {}  # as any path that is not there
     if _status(error) == _SERVICE_UNAVAILABLE:
         return {"Retry-After": _retry_after(error)}
     return {"WWW-Authenticate": _challenge(error)}
@@ -119,11 +132,18 @@ def _challenge(error: StackAuthError) -> str:
     else:
         kind = "invalid_token"
     description = _NOT_IN_A_DESCRIPTION.sub(" ", error.message)
-    return f'Bearer error="{kind}", error_description="{description}"'
+    scope = (
+        f', scope="{" ".join(error.missing)}"' if isinstance(error, PermissionRequiredError) else ""
+    )
+    return f'Bearer error="{kind}", error_description="{description}"{scope}'
 
 
-def documented_responses() -> dict[str, dict[str, Any]]:
-    """OpenAPI's response objects for the answers that every protected operation may give."""
+def documented_responses(*, hides: bool = False) -> dict[str, dict[str, Any]]:
+    """OpenAPI's response objects for the answers that a protected operation may give.
+
+    Args:
+        hides: whether it hides teams from those who are not in them.
+    """
     schema = {"$ref": "#/components/schemas/StackAuthProblem"}
     return {
         str(status): {
@@ -133,8 +153,10 @@ def documented_responses() -> dict[str, dict[str, Any]]:
         for status, text in (
             (_UNAUTHORIZED, "The access token is missing, expired or not valid"),
             (_FORBIDDEN, "This user is not allowed to do this"),
+            (_NOT_FOUND, "There is no such team, or this user is not in it"),
             (_SERVICE_UNAVAILABLE, "Authentication is unavailable; see Retry-After"),
         )
+        if hides or status != _NOT_FOUND
     }
 
 
@@ -150,6 +172,11 @@ PROBLEM_SCHEMA: dict[str, Any] = {
             "properties": {
                 "code": {"type": "string", "examples": ["ACCESS_TOKEN_EXPIRED"]},
                 "message": {"type": "string"},
+                "missing": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "Ids of the permissions that are missing, where that is it",
+                },
             },
         }
     },

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from stack_fastapi.authentication import Authentication, MisconfiguredAuthentication
 from stack_fastapi.credentials import SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX
 from stack_fastapi.exceptions import ConfigurationError, StackAuthError
+from stack_fastapi.inspection import misplaced_guards
 from stack_fastapi.models import User
 from stack_fastapi.openapi import document_authentication
 from stack_fastapi.stack_auth import SCOPE_KEY, StackAuth
@@ -34,7 +35,8 @@ class StackAuthMiddleware:
             dependency that needs it; until then ``request.user`` is nobody.
 
     Wrong settings do not raise here, where some servers would take that for an app without a
-    lifespan and serve it: they stop the start-up, and every protected route answers 503.
+    lifespan and serve it: they stop the start-up, and every protected route answers 503. So does a
+    guard that reads a team from a path parameter, on a route that has none of that name.
     """
 
     def __init__(self, app: ASGIApp, auth: StackAuth | None = None, *, eager: bool = True) -> None:
@@ -64,7 +66,7 @@ class StackAuthMiddleware:
         user = decision.admitted
         if user is None and self._eager and not decision.is_signed_out:
             user = decision.recall() or await self._admitted(decision)
-        sign_in(scope, user)
+        sign_in(scope, user, decision.recall_permissions)
         if scope["type"] == "websocket":
             send = _answering_subprotocol(scope, send)
         await self.app(scope, receive, send)
@@ -84,10 +86,11 @@ class StackAuthMiddleware:
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._document(scope)
-        if isinstance(self._auth, ConfigurationError):
+        problem = self._problem(scope)
+        if problem is not None:
             await receive()
-            await send({"type": "lifespan.startup.failed", "message": self._auth.message})
-            raise self._auth
+            await send({"type": "lifespan.startup.failed", "message": problem.message})
+            raise problem
 
         async def closing_send(message: Message) -> None:
             if message["type"].startswith("lifespan.shutdown"):
@@ -102,6 +105,13 @@ class StackAuthMiddleware:
     async def _close(self) -> None:
         if self._owns and isinstance(self._auth, StackAuth):
             await self._auth.aclose()
+
+    def _problem(self, scope: Scope) -> ConfigurationError | None:
+        """What keeps the app from starting: settings, or guards on routes of another shape."""
+        if isinstance(self._auth, ConfigurationError):
+            return self._auth
+        misplaced = misplaced_guards(scope.get("app", self.app))
+        return ConfigurationError(misplaced) if misplaced else None
 
     def _document(self, scope: Scope) -> None:
         if not self._documented:

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import SecretStr
 
 from stack_fastapi._http import StackHttp
-from stack_fastapi.authentication import Authentication
+from stack_fastapi.api_keys import ApiKeys
+from stack_fastapi.authentication import Authentication, Sources
+from stack_fastapi.cache import Lifetimes
 from stack_fastapi.client import StackServerClient
 from stack_fastapi.credentials import CredentialReader
 from stack_fastapi.jwks import KeySet
 from stack_fastapi.models import AccessTokenClaims, User
+from stack_fastapi.permissions import Permissions
 from stack_fastapi.policy import Policy
+from stack_fastapi.sessions import Sessions
 from stack_fastapi.settings import StackAuthSettings
 from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.tokens import TokenRules, issuers_of
@@ -74,6 +78,18 @@ class StackAuth:
         )
         self._verifier = Verifier(self._keys, _rules(settings), clock, settings.user_cache_size)
         self._users = Users(self.client, cache, clock, settings, self._log)
+        lifetimes, tickets = _lifetimes(settings, clock), self._users.tickets
+        self._permissions = Permissions(self.client, lifetimes, tickets)
+        self._sessions = Sessions(self.client, lifetimes, tickets)
+        self._api_keys = ApiKeys(self.client, self._users, lifetimes, tickets)
+        self._sources = Sources(
+            self._reader,
+            self._verifier,
+            self._users,
+            self._permissions,
+            self._sessions,
+            self._api_keys,
+        )
         self._policy = Policy(settings.allow_anonymous, settings.allow_restricted)
 
     async def __aenter__(self) -> Self:
@@ -91,6 +107,9 @@ class StackAuth:
         """End what is in the air and close the connections to Stack; what is cached stays."""
         await self._keys.aclose()
         await self._users.aclose()
+        await self._permissions.aclose()
+        await self._sessions.aclose()
+        await self._api_keys.aclose()
         await self._http.aclose()
 
     async def authenticate(self, connection: Connection) -> User | None:
@@ -131,19 +150,40 @@ class StackAuth:
         if isinstance(known, Authentication) and known.is_for(self, credential):
             return known
         decision = scope[SCOPE_KEY] = Authentication(
-            self, credential, self._verifier, self._users, self._policy, self._log
+            self, credential, self._sources, self._policy, self._log
         )
         return decision
 
     async def evict(self, user_id: str) -> None:
-        """Forget what is known of a user: the next request of theirs asks Stack."""
+        """Forget what is known of a user: the next request of theirs asks Stack.
+
+        That is the user, what they may do, their teams, their sessions and their API keys. In
+        other processes only the shared cache forgets, which holds users alone.
+        """
+        self._permissions.forget(user_id)
+        self._sessions.forget(user_id)
+        self._api_keys.forget(user_id)
         await self._users.evict(user_id)
+
+    async def evict_team(self, team_id: str) -> None:
+        """Forget what is known of a team: its members, what they may do in it, its API keys."""
+        self._permissions.forget(team_id)
+        self._api_keys.forget(team_id)
+
+    async def evict_api_key(self, key_id: str) -> None:
+        """Forget what is known of an API key, by the id of its record."""
+        self._api_keys.forget(key_id)
 
 
 def decision_of(connection: Connection) -> Authentication | None:
     """The decision that the innermost middleware began for a connection; None without one."""
     found = connection.scope.get(SCOPE_KEY)
     return found if isinstance(found, Authentication) else None
+
+
+def _lifetimes(settings: StackAuthSettings, clock: Clock) -> Lifetimes:
+    size, ttl = settings.user_cache_size, settings.user_cache_ttl
+    return Lifetimes(clock, size, ttl, 2 * settings.timeout)
 
 
 def _rules(settings: StackAuthSettings) -> TokenRules:

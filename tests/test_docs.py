@@ -49,7 +49,10 @@ def all_errors(base: type[StackAuthError]) -> set[type[StackAuthError]]:
 
 
 #: Never sent to a caller: bases that are not raised themselves, and what only the client raises.
-INTERNAL_CODES = {"STACK_AUTH_ERROR", "STACK_API_ERROR", "FORBIDDEN", "USER_NOT_FOUND"}
+INTERNAL_CODES = {
+    *("STACK_AUTH_ERROR", "STACK_API_ERROR", "FORBIDDEN", "USER_NOT_FOUND"),
+    "PERMISSION_REQUIRED",
+}
 
 
 def test_the_errors_table_names_every_code_that_a_caller_can_get() -> None:

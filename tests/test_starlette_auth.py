@@ -1,10 +1,12 @@
 """Starlette's own words for who is there."""
 
-from __future__ import annotations
+# No "from __future__ import annotations": FastAPI cannot resolve local names that are text.
 
 from typing import Any
 
 import pytest
+from fastapi import Depends, FastAPI
+from guarded_app import LocalStack
 from signed_tokens import Stack
 from starlette.applications import Starlette
 from starlette.authentication import requires
@@ -13,7 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from stack_fastapi import StackAuthMiddleware, User
+from stack_fastapi import StackAuthMiddleware, User, require_permission
 from stack_fastapi.starlette_auth import sign_in
 
 
@@ -112,3 +114,58 @@ def test_an_outage_makes_nobody_somebody() -> None:
     headers = stack.sign_in()
     stack.down = True
     assert plain_app(stack).get("/members", headers=headers).status_code == 403
+
+
+# ---------------------------------------------------------------- permissions as scopes
+
+
+@requires("read")
+async def readers(request: Request) -> JSONResponse:
+    return JSONResponse(request.auth.scopes)
+
+
+def app_with_permissions(stack: LocalStack, **options: Any) -> TestClient:
+    app = FastAPI()
+    app.add_middleware(StackAuthMiddleware, auth=stack.engine(), **options)
+    app.add_route("/readers", readers)
+
+    @app.get("/ask", dependencies=[Depends(require_permission("read"))])
+    async def ask(request: Request) -> list[str]:
+        scopes: list[str] = request.auth.scopes
+        return scopes
+
+    return TestClient(app)
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_permissions_are_scopes_once_they_are_known(*, eager: bool) -> None:
+    stack = LocalStack()
+    client = app_with_permissions(stack, eager=eager)
+    alice = stack.sign_in(permissions=["read", "write"])
+    assert client.get("/readers", headers=alice).status_code == 403  # nobody has asked yet
+    assert client.get("/ask", headers=alice).json() == ["authenticated", "read", "write"]
+    if eager:
+        scopes = client.get("/readers", headers=alice).json()
+        assert scopes == ["authenticated", "read", "write"]
+    stack.clock.advance(60)
+    assert client.get("/readers", headers=alice).status_code == 403  # known no more
+
+
+def test_a_permission_of_that_name_makes_nobody_authenticated() -> None:
+    stack = LocalStack()
+    client = app_with_permissions(stack)
+    alice = stack.sign_in(permissions=["authenticated", "read"])
+    assert client.get("/ask", headers=alice).json() == ["authenticated", "authenticated", "read"]
+    assert client.get("/readers").status_code == 403
+    bob = stack.sign_in()
+    client.get("/ask", headers=bob)
+    assert client.get("/readers", headers=bob).status_code == 403
+
+
+def test_an_api_key_is_nobody_to_starlette() -> None:
+    stack = LocalStack()
+    client = app_with_permissions(stack)
+    alice = stack.sign_in(permissions=["read"])
+    client.get("/ask", headers=alice)
+    key = stack.emulator.create_user_api_key(alice.user.id)
+    assert client.get("/readers", headers={"X-API-Key": key}).status_code == 403

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from stack_fastapi.authentication import Authentication
 from stack_fastapi.exceptions import NotAuthenticatedError
-from stack_fastapi.models import AccessTokenClaims, User
+from stack_fastapi.models import AccessTokenClaims, Team, User
 from stack_fastapi.policy import Policy
 from stack_fastapi.stack_auth import SCOPE_KEY
 from stack_fastapi.starlette_auth import sign_in
@@ -20,11 +21,20 @@ from stack_fastapi.starlette_auth import sign_in
 #: What handles a connection behind all middlewares.
 Handler = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
+#: Permissions by team; those under None are the project's.
+_Held = Mapping[str | None, frozenset[str]]
+
 _LIFETIME = 600
 
 
 @contextmanager
-def override_user(app: FastAPI, user: User | None) -> Iterator[None]:
+def override_user(
+    app: FastAPI,
+    user: User | None,
+    *,
+    permissions: Iterable[str] = (),
+    team_permissions: Mapping[str, Iterable[str]] = MappingProxyType({}),
+) -> Iterator[None]:
     """Let every request of an app come from a user, whatever it carries, until the block ends.
 
     The decision of the request is replaced, and not a dependency: so it works for every way to
@@ -37,24 +47,28 @@ def override_user(app: FastAPI, user: User | None) -> Iterator[None]:
     Args:
         app: the app; requests under way are not changed.
         user: ``fake_user(...)``, for instance; None for a guest.
+        permissions: what the user holds in the whole project.
+        team_permissions: by the id of each team that the user is in, what they hold there.
     """
+    held: dict[str | None, frozenset[str]] = {None: frozenset(permissions)}
+    held |= {team_id: frozenset(ids) for team_id, ids in team_permissions.items()}
     router = app.router
     before = router.middleware_stack
-    router.middleware_stack = _as_user(before, user)  # type: ignore[assignment]  # by position
+    router.middleware_stack = _as_user(before, user, held)  # type: ignore[assignment]  # by position
     try:
         yield
     finally:
         router.middleware_stack = before
 
 
-def _as_user(app: Handler, user: User | None) -> Handler:
+def _as_user(app: Handler, user: User | None, held: _Held) -> Handler:
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         decided = scope.get(SCOPE_KEY)
         is_over = isinstance(decided, _GivenAuthentication)  # by an override within this one
         if scope["type"] in {"http", "websocket"} and not is_over:
             policy = decided.policy if isinstance(decided, Authentication) else Policy()
-            decision = scope[SCOPE_KEY] = _GivenAuthentication(user, policy)
-            sign_in(scope, decision.recall())
+            decision = scope[SCOPE_KEY] = _GivenAuthentication(user, policy, held)
+            sign_in(scope, decision.recall(), decision.recall_permissions)
         await app(scope, receive, send)
 
     return call
@@ -63,10 +77,11 @@ def _as_user(app: Handler, user: User | None) -> Handler:
 class _GivenAuthentication(Authentication):
     """A decision that was made beforehand."""
 
-    def __init__(self, user: User | None, policy: Policy) -> None:
+    def __init__(self, user: User | None, policy: Policy, held: _Held) -> None:
         self.owner = None
         self.policy = policy
         self._given = user
+        self._held = held
 
     @property
     def is_signed_out(self) -> bool:
@@ -86,6 +101,33 @@ class _GivenAuthentication(Authentication):
     async def user(self, max_age: float | None = None) -> User:  # noqa: ARG002 - never too old
         """The user; raises for a guest."""
         return self._present()
+
+    async def check_session(self, claims: AccessTokenClaims, max_age: float | None) -> None:
+        """There is no session that could have ended."""
+
+    def recall_permissions(self, user: User, team_id: str | None = None) -> frozenset[str]:  # noqa: ARG002 - of the one user
+        """What was given."""
+        return self._held.get(team_id, frozenset())
+
+    async def permissions(
+        self,
+        user: User,
+        team_id: str | None = None,
+        max_age: float | None = None,  # noqa: ARG002 - never too old
+    ) -> frozenset[str]:
+        """What was given."""
+        return self.recall_permissions(user, team_id)
+
+    async def teams(self, user: User, max_age: float | None = None) -> Mapping[str, Team]:  # noqa: ARG002 - as above
+        """The teams of which something was given."""
+        return {id_: Team(id=id_, display_name="Team") for id_ in self._held if id_}
+
+    def find_api_key(self, scope: Mapping[str, Any]) -> None:
+        """No key, whatever the request carries."""
+
+    def beside_api_key(self, scope: Mapping[str, Any]) -> Authentication:  # noqa: ARG002 - as above
+        """This one."""
+        return self
 
     def _present(self) -> User:
         if self._given is None:
@@ -112,4 +154,5 @@ def _claims(user: User) -> AccessTokenClaims:
         is_anonymous=user.is_anonymous,
         is_restricted=user.is_restricted,
         restricted_reason=user.restricted_reason,
+        requires_totp_mfa=user.requires_totp_mfa,
     )

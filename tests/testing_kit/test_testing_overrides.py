@@ -1,17 +1,26 @@
 """A user without a token."""
 
-from __future__ import annotations
+# No "from __future__ import annotations": FastAPI cannot resolve local names that are text.
 
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from stack_fastapi import AccessTokenClaims, User
+from stack_fastapi import (
+    AccessTokenClaims,
+    CurrentPrincipal,
+    CurrentTeam,
+    User,
+    require_api_key,
+    require_permission,
+    require_team_permission,
+    require_user,
+)
 from stack_fastapi.testing import StackEmulator, auth_for, fake_user, override_user, sign_in
 
 from .protected_app import create_app
@@ -118,3 +127,63 @@ def test_the_lifespan_is_the_apps_own(user: User) -> None:
     app = create_app(auth_for(StackEmulator()))
     with override_user(app, user), TestClient(app) as client:
         assert client.get("/me").json() == user.id
+
+
+# ---------------------------------------------------------------- what the user may do
+
+
+def app_with_permissions() -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/read", dependencies=[Depends(require_permission("read"))])
+    async def read(request: Request) -> list[str]:
+        scopes: list[str] = request.auth.scopes
+        return scopes
+
+    @app.get("/{team_id}/bill", dependencies=[Depends(require_team_permission("bill", max_age=0))])  # noqa: FAST003 - the guard reads it
+    async def bill() -> None: ...
+
+    @app.get("/team/{team_id}")  # noqa: FAST003 - the same
+    async def team(team: CurrentTeam) -> str:
+        return team.id
+
+    @app.get("/careful", dependencies=[Depends(require_user(live_session=True, mfa=True))])
+    async def careful() -> None: ...
+
+    @app.get("/who")
+    async def who(principal: CurrentPrincipal) -> str:
+        return type(principal).__name__
+
+    @app.get("/key", dependencies=[Depends(require_api_key())])
+    async def keyed() -> None: ...
+
+    return app
+
+
+TEAM = "11111111-2222-4333-8444-555555555555"
+
+
+def statuses(client: TestClient) -> dict[str, int]:
+    paths = ("/read", f"/{TEAM}/bill", f"/team/{TEAM}", "/careful", "/who", "/key")
+    headers = {"X-API-Key": "whatever the request carries"}
+    return {path: client.get(path, headers=headers).status_code for path in paths}
+
+
+def test_the_user_may_do_what_the_test_says() -> None:
+    app, alice = app_with_permissions(), fake_user(totp_secret_base64="c2VjcmV0")
+    client = TestClient(app)
+    with override_user(app, alice, permissions=["read"], team_permissions={TEAM: ["bill"]}):
+        assert client.get("/read").json() == ["authenticated", "read"]
+        assert client.get(f"/team/{TEAM}").json() == TEAM
+        assert client.get("/who").json() == "UserPrincipal"
+        assert list(statuses(client).values()) == [200, 200, 200, 200, 200, 401]
+
+
+def test_the_user_may_do_nothing_that_the_test_does_not_say() -> None:
+    app = app_with_permissions()
+    with override_user(app, fake_user()):
+        assert list(statuses(TestClient(app)).values()) == [403, 403, 403, 403, 200, 401]
+    with override_user(app, fake_user(), team_permissions={TEAM: []}):
+        assert list(statuses(TestClient(app)).values()) == [403, 403, 200, 403, 200, 401]
+    with override_user(app, None, permissions=["read"]):
+        assert set(statuses(TestClient(app)).values()) == {401}

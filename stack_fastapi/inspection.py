@@ -1,0 +1,47 @@
+"""Step 5 of 5: which guards stand in front of which route, and whether they can work there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fastapi.dependencies.models import Dependant
+
+from stack_fastapi.authorization import missing_parameter
+from stack_fastapi.dependencies import Guard
+from stack_fastapi.routes import app_behind, original, routes_of
+
+_PARAMETER = re.compile(r"{([A-Za-z_][A-Za-z0-9_]*)(?::[A-Za-z_][A-Za-z0-9_]*)?}")
+
+
+def guards_of(dependant: Dependant | None) -> Iterator[Guard]:
+    """The kit's dependencies of a route, and of those that it depends on."""
+    for child in getattr(dependant, "dependencies", ()):
+        if isinstance(child.call, Guard):
+            yield child.call
+        yield from guards_of(child)
+
+
+def guarded_operations(app: object) -> Iterator[tuple[str, str, list[Guard]]]:
+    """Path, method and guards of an app's own operations, as OpenAPI names them."""
+    for route in routes_of(app):
+        guards = list(guards_of(getattr(route, "dependant", None)))
+        for method in getattr(route, "methods", None) or ():
+            if guards:
+                yield str(getattr(route, "path_format", "")), method.lower(), guards
+
+
+def misplaced_guards(app: object) -> list[str]:
+    """A sentence for each guard whose path parameter its route does not have."""
+    return list(dict.fromkeys(_misplaced(routes_of(app), "")))
+
+
+def _misplaced(routes: Iterable[Any], prefix: str) -> Iterator[str]:
+    for route in routes:
+        path = prefix + str(getattr(original(route), "host", "")) + str(getattr(route, "path", ""))
+        given = set(_PARAMETER.findall(path))
+        for guard in guards_of(getattr(route, "dependant", None)):
+            if guard.path_parameter not in {None, *given}:
+                yield missing_parameter(guard.path_parameter, path)
+        yield from _misplaced(routes_of(app_behind(route)), path)
