@@ -218,6 +218,7 @@ def require_permission(
 
     Raises:
         ValueError: no ids, one that Stack cannot have, or a wrong rule.
+        TypeError: a rule that there is not.
     """
     return _PermissionGuard(PermissionRule.of(ids, any_of=any_of), rules)
 

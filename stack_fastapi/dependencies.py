@@ -89,6 +89,9 @@ class RuledGuard(Guard):
     """What guards with a policy of their own have in common."""
 
     def __init__(self, rules: UserRules) -> None:
+        unknown = rules.keys() - UserRules.__annotations__.keys()
+        if unknown:  # a rule that is mistyped must not be one that is left out
+            raise TypeError(f"there is no such rule: {', '.join(sorted(unknown))}")
         self.max_age = rules.get("max_age")
         if self.max_age is not None and not self.max_age >= 0:
             raise ValueError(f"max_age is a number of seconds, 0 or more, not {self.max_age!r}")

@@ -40,10 +40,6 @@ class Permissions:
         """What a user is known to hold, without asking; None says nothing."""
         return self._held.recall(_key(user_id, team_id))
 
-    def recall_teams(self, user_id: str) -> Mapping[str, Team] | None:
-        """The teams that a user is known to be in, without asking; None says nothing."""
-        return self._teams.recall(user_id)
-
     async def held(
         self,
         user_id: str,

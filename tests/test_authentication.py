@@ -222,7 +222,10 @@ async def test_wrong_settings_let_nobody_in_whatever_is_asked(
     decision = MisconfiguredAuthentication(error, ProblemLog(stack.clock))
     assert decision.recall() is None
     assert not decision.is_signed_out
-    questions = (decision.claims, decision.user, decision.admit, lambda: decision.user(0))
+    questions = (
+        *(decision.claims, decision.user, decision.admit, lambda: decision.user(0)),
+        lambda: decision.key_owner(None),
+    )
     for question in questions:
         with pytest.raises(ConfigurationError):
             await question()

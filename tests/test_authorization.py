@@ -2,6 +2,7 @@
 
 # No "from __future__ import annotations": FastAPI cannot resolve local names that are text.
 
+import asyncio
 import logging
 from functools import partial
 from typing import Annotated, Any
@@ -288,6 +289,15 @@ def test_a_wrong_rule_is_refused_at_once(rules: Any) -> None:
             make(**rules)
 
 
+def test_a_mistyped_rule_is_none_that_is_left_out() -> None:
+    rules: Any = {"live_sesion": True}
+    for make in (partial(require_permission, "a"), partial(require_team_permission, "a")):
+        with pytest.raises(TypeError, match="live_sesion"):
+            make(**rules)
+    with pytest.raises(TypeError, match="live_sesion"):
+        require_team_member(**rules)
+
+
 @pytest.mark.parametrize("wrong", ["", "{team_id}", "team id", "team-id"])
 def test_what_is_no_name_of_a_parameter_is_refused_at_once(wrong: str) -> None:
     with pytest.raises(ValueError, match="names a parameter of the path"):
@@ -409,3 +419,19 @@ def test_only_an_operation_that_hides_teams_documents_a_404(stack: LocalStack) -
     paths = documented(stack)
     assert paths["/v1/{club}"]["get"]["responses"].keys() >= {"401", "403", "404", "503"}
     assert "404" not in paths["/v1/docs"]["get"]["responses"]
+
+
+# ---------------------------------------------------------------- live sockets and many tasks
+
+
+async def test_two_users_at_once_do_not_mix(stack: LocalStack) -> None:
+    app = app_of(stack.engine(user_cache_ttl=0))
+    alice, bob = stack.sign_in(permissions=["read"]), stack.sign_in()
+    outcomes = await asyncio.gather(
+        *(
+            outcome(app, "/permission", somebody.token)
+            for _ in range(50)
+            for somebody in (alice, bob)
+        )
+    )
+    assert outcomes == ["200", "403 PROJECT_PERMISSION_REQUIRED"] * 50

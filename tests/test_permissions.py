@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx2
 import pytest
 from fake_stack import get, scope_of
 from guarded_app import LocalStack, app_of, outcome
 
-from stack_fastapi import StackConfigurationError, StackUnavailableError
+from stack_fastapi import (
+    StackAuth,
+    StackAuthSettings,
+    StackConfigurationError,
+    StackUnavailableError,
+)
 from stack_fastapi.emulator import Fault
 from stack_fastapi.permissions import answered
 
@@ -185,3 +191,33 @@ async def test_a_refusal_by_stack_is_the_operators_to_mend(stack: LocalStack) ->
         await answered(auth.client.teams.list(user_id="no UUID"))
     with pytest.raises(StackConfigurationError, match="status 404"):
         await answered(auth.client.users._http.call("GET", "/no-such-path"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [[], {}, {"items": [], "is_paginated": True}, {"items": {}, "is_paginated": False}],
+    ids=str,
+)
+async def test_a_list_that_is_none_or_only_a_part_grants_nothing(body: Any) -> None:
+    settings = StackAuthSettings(project_id="p", secret_server_key="ssk_x")
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json=body))
+    auth = StackAuth(settings, transport=transport)
+    for question in (auth.client.teams.list, auth.client.team_permissions.list):
+        with pytest.raises(StackUnavailableError):
+            await question()
+
+
+async def test_a_permission_of_somebody_else_in_the_answer_is_not_mine() -> None:
+    """Should Stack ever take no notice of the filter."""
+    mine, other, team = (f"{n}1111111-2222-4333-8444-555555555555" for n in "123")
+    items = [
+        {"id": "read", "user_id": other, "team_id": team},
+        {"id": "write", "user_id": mine, "team_id": other},
+    ]
+    body = {"items": items, "is_paginated": False}
+    settings = StackAuthSettings(project_id="p", secret_server_key="ssk_x")
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json=body))
+    auth = StackAuth(settings, transport=transport)
+    arrival = auth._users.arrival()
+    assert await auth._permissions.held(mine, team, arrival) == frozenset()
+    assert await auth._permissions.held(mine, None, arrival) == frozenset({"write"})
