@@ -249,7 +249,6 @@ _HOMES = {
 }
 
 
-
 def __getattr__(name: str) -> object:
     """One of the names above, imported when it is first asked for (PEP 562)."""
     if name not in _HOMES:
