@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from stack_fastapi.api_exceptions import API_ERRORS
 from stack_fastapi.exceptions import (
-    ApiUserNotFoundError,
     StackApiError,
     StackConfigurationError,
     StackUnavailableError,
@@ -42,7 +42,6 @@ _CONFIGURATION_CODES = frozenset(
         "PUBLISHABLE_CLIENT_KEY_REQUIRED_FOR_PROJECT",
     }
 )
-_API_ERRORS: Mapping[str, type[StackApiError]] = {"USER_NOT_FOUND": ApiUserNotFoundError}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -97,7 +96,7 @@ def _refusal(answer: Answer) -> StackApiError | StackConfigurationError:
     code = answer.headers.get(_KNOWN_ERROR)
     if code in _CONFIGURATION_CODES:
         return StackConfigurationError(code)
-    return _API_ERRORS.get(code or "", StackApiError)(answer.status, code, _details(answer.body))
+    return API_ERRORS.get(code or "", StackApiError)(answer.status, code, _details(answer.body))
 
 
 def _details(body: bytes) -> Mapping[str, object] | None:
@@ -112,7 +111,7 @@ def _decode(body: bytes) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        pass
+        del body  # the beginning of an answer may hold a new session's tokens
     raise StackUnavailableError("Stack's answer is not JSON.")
 
 

@@ -8,12 +8,9 @@ No error is chained to one of the HTTP library, whose frames and messages hold o
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.metadata import version
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -25,6 +22,7 @@ from pydantic import SecretStr
 from stack_fastapi._answer import Answer, is_server_error, read_answer, requested_pause
 from stack_fastapi._breaker import CircuitBreaker
 from stack_fastapi._pools import Pools
+from stack_fastapi._question import MAX_BODY, Question
 from stack_fastapi.exceptions import (
     ConfigurationError,
     StackApiError,
@@ -48,11 +46,7 @@ if TYPE_CHECKING:
     #: An async transport of either HTTP library.
     Transport = httpx.AsyncBaseTransport | _httpx2.AsyncBaseTransport
 
-#: Most bytes of an answer that are read; users have a few kilobytes.
-MAX_BODY = 2 * 1024 * 1024
-
 _LOCAL_MARK = "x-stack-local"
-_VERSION = version("stack-fastapi")
 
 _LIBRARIES = tuple(library for library in (httpx2, httpx) if library is not None)
 _HTTP_ERRORS = (
@@ -64,6 +58,14 @@ _HTTP_ERRORS = (
 
 class _FailedAttemptError(Exception):
     """An attempt that got no usable answer; the message names the kind of failure, no data."""
+
+
+class _LaterError(Exception):
+    """Stack asks for a pause of so many seconds; there is no answer yet."""
+
+    def __init__(self, pause: float) -> None:
+        super().__init__(pause)
+        self.pause = pause
 
 
 # Only what may safely happen twice is repeated (RFC 9110, section 9.2.2).
@@ -114,6 +116,8 @@ class StackHttp:
         token: SecretStr | None = None,
         body: object = None,
         as_server: bool = True,
+        refresh_token: SecretStr | None = None,
+        max_body: int = MAX_BODY,
     ) -> object:
         """Ask Stack and decode its answer.
 
@@ -121,16 +125,21 @@ class StackHttp:
             method: HTTP method.
             path: below ``/api/v1``, with its query; ids in it already quoted.
             token: a user's access token, sent along.
-            body: JSON to send; secrets in it as ``SecretStr``.
+            body: JSON to send; a secret among its fields is a ``SecretStr``.
             as_server: whether to show the secret server key.
+            refresh_token: a session's refresh token, sent along.
+            max_body: most bytes of the answer that are read.
 
         Raises:
+            ValueError: JSON cannot hold the body.
             StackUnavailableError: no usable answer within the time.
             StackConfigurationError: Stack does not accept our project or key.
             StackApiError: Stack refused this very question.
         """
         try:
-            return await self._guarded(_Question(method, path, token, body, as_server))
+            return await self._patiently(
+                Question(method, path, token, body, as_server, refresh_token, max_body)
+            )
         except StackUnavailableError as error:
             self._log.report(logging.WARNING, error.code, f"Stack is unavailable: {error.message}")
             raise
@@ -142,22 +151,42 @@ class StackHttp:
         """Close the connections of the running event loop; another call opens new ones."""
         await self._pools.aclose()
 
-    async def _guarded(self, question: _Question) -> object:
-        """Ask through the circuit breaker."""
+    async def _patiently(self, question: Question) -> object:
+        """Ask, and again after each pause that Stack asks for and that fits into the time.
+
+        A question that was limited was not looked at, so any may be asked again.
+        """
+        time = asyncio.get_running_loop().time
+        end = time() + self._settings.timeout
+        while True:
+            try:
+                return await self._guarded(question, end)
+            except _LaterError as error:
+                pause = error.pause
+            if time() + pause >= end:
+                raise StackUnavailableError("Stack answered with status 429.", retry_after=pause)
+            # A little longer, for clocks differ; not at all where stamina's test mode says so.
+            await asyncio.sleep(0 if stamina.is_testing() else pause * 1.05)
+
+    async def _guarded(self, question: Question, end: float) -> object:
+        """Ask through the circuit breaker, until the event loop's clock reads ``end``."""
         wait = self._breaker.acquire(self._clock())
         if wait is not None:
             raise StackUnavailableError("it failed repeatedly; not asking", retry_after=wait)
-        pause = None
         try:
-            answer = await self._within_time(question)
-            pause = requested_pause(answer, self._clock())
+            answer = await self._within_time(question, end)
             value = read_answer(answer, self._clock())
             self._warn_of_local_stack(answer)
-        except (StackApiError, StackConfigurationError):
-            self._breaker.succeed()
+        except _LaterError as error:
+            self._breaker.fail(self._clock(), error.pause)
             raise
         except StackUnavailableError:
-            self._breaker.fail(self._clock(), pause)
+            self._breaker.fail(self._clock())
+            raise
+        except (StackApiError, StackConfigurationError) as error:
+            self._breaker.succeed()
+            if isinstance(error, StackApiError):
+                error.details = question.without_secrets(error.details)
             raise
         except BaseException:  # the caller went away: that says nothing about Stack
             self._breaker.release()
@@ -175,10 +204,10 @@ class StackHttp:
             )
             self._log.report(logging.CRITICAL, "LOCAL_STACK", message)
 
-    async def _within_time(self, question: _Question) -> Answer:
+    async def _within_time(self, question: Question, end: float) -> Answer:
         answer, failure = None, "no answer in time"
         try:
-            async with asyncio.timeout(self._settings.timeout):
+            async with asyncio.timeout_at(end):
                 answer = await _RETRYING[question.method](self._attempt, question)
         except TimeoutError:
             pass
@@ -186,19 +215,22 @@ class StackHttp:
             failure = str(error)
         if answer is None:  # raised out here, away from the HTTP library's frames
             raise StackUnavailableError(failure)
+        pause = requested_pause(answer, self._clock())
+        if pause is not None:
+            raise _LaterError(pause)
         return answer
 
-    async def _attempt(self, question: _Question) -> Answer:
+    async def _attempt(self, question: Question) -> Answer:
         client = await self._pools.client()
         failure = ""
         try:
             async with client.stream(
                 question.method,
                 f"{self._settings.api_url}/api/v1{question.path}",
-                headers=self._headers(question),
+                headers=question.headers(self._settings),
                 content=question.content,
             ) as response:
-                body = await _read(response)
+                body = await _read(response, question.max_body)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 answer = Answer(response.status_code, headers, body)
         except _HTTP_ERRORS as error:
@@ -209,49 +241,13 @@ class StackHttp:
             raise _FailedAttemptError(f"status {answer.status}")
         return answer
 
-    def _headers(self, question: _Question) -> dict[str, str]:
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        if question.body is not None:
-            headers["Content-Type"] = "application/json"
-        if question.as_server:
-            key = self._settings.secret_server_key
-            headers |= {
-                "X-Stack-Access-Type": "server",
-                "X-Stack-Project-Id": self._settings.project_id,
-                "X-Stack-Secret-Server-Key": key.get_secret_value(),
-                "X-Stack-Client-Version": f"python stack-fastapi@{_VERSION}",
-            }
-        if question.token is not None:
-            # Who may enter is our policy, decided later: Stack shall only say who it is.
-            headers["X-Stack-Access-Token"] = question.token.get_secret_value()
-            headers["X-Stack-Allow-Anonymous-User"] = "true"
-        return headers
 
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Question:
-    """What is asked; the repetition's log shows its repr, so that has no data."""
-
-    method: str
-    path: str
-    token: SecretStr | None
-    body: object
-    as_server: bool
-
-    @property
-    def content(self) -> bytes | None:
-        if self.body is None:
-            return None
-        reveal = SecretStr.get_secret_value  # on its way out; until here no frame shows it
-        return json.dumps(self.body, allow_nan=False, default=reveal).encode()
-
-
-async def _read(response: Any) -> bytes:  # noqa: ANN401 - a response of either library
+async def _read(response: Any, most: int) -> bytes:  # noqa: ANN401 - a response of either library
     """The body, but no more of it than makes sense."""
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
-        if len(body) > MAX_BODY:
+        if len(body) > most:
             raise _FailedAttemptError("the answer is too large")
     return bytes(body)
 

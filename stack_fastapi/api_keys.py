@@ -22,6 +22,13 @@ from stack_fastapi.access_errors import (
     InvalidApiKeyError,
     WrongApiKeyTypeError,
 )
+from stack_fastapi.api_exceptions import (
+    ApiApiKeyExpiredError,
+    ApiApiKeyNotFoundError,
+    ApiApiKeyRevokedError,
+    ApiApiKeyTypeError,
+    ApiTeamNotFoundError,
+)
 from stack_fastapi.api_key_text import ApiKeyText
 from stack_fastapi.cache import AskedOnce, Lifetimes
 from stack_fastapi.client import StackServerClient
@@ -42,9 +49,6 @@ from stack_fastapi.models import (
 )
 from stack_fastapi.types import ApiKeyType, Arrival
 from stack_fastapi.users import Users
-
-_BAD_REQUEST = 400
-_TEAM_NOT_FOUND = "TEAM_NOT_FOUND"
 
 
 class ApiKeys:
@@ -125,7 +129,7 @@ class ApiKeys:
             record = await api.check(key)
         except StackApiError as error:
             return _refusal(error, parts.type)
-        if (record.id, record.type) != (parts.id, parts.type) or not _owners_of(record):
+        if record.id != parts.id:  # the client has checked that it has an owner of the right type
             raise StackUnavailableError("it answered with another key than the one asked for")
         if record.manually_revoked_at_millis is not None:
             return ApiKeyRevokedError()
@@ -150,9 +154,9 @@ class ApiKeys:
     async def _team(self, team_id: str) -> Team | None:
         try:
             team = await self._client.teams.get(team_id)
+        except ApiTeamNotFoundError:
+            return None
         except StackApiError as error:
-            if error.stack_code == _TEAM_NOT_FOUND:
-                return None
             code = error.stack_code or f"status {error.status}"
         else:
             if team.id == team_id:
@@ -179,14 +183,14 @@ def _owners_of(verdict: ApiKey | StackAuthError) -> tuple[str, ...]:
 
 def _refusal(error: StackApiError, kind: ApiKeyType) -> StackAuthError:
     """Whose fault it is that Stack does not accept a well-formed key."""
-    match error.stack_code:
-        case "API_KEY_REVOKED":
+    match error:
+        case ApiApiKeyRevokedError():
             return ApiKeyRevokedError()
-        case "API_KEY_EXPIRED":
+        case ApiApiKeyExpiredError():
             return ApiKeyExpiredError()
-        case "API_KEY_NOT_FOUND" | "WRONG_API_KEY_TYPE":
+        case ApiApiKeyNotFoundError() | ApiApiKeyTypeError():
             return InvalidApiKeyError()
-        case None if error.status == _BAD_REQUEST:
+        case StackApiError(status=400, stack_code=None):
             return ConfigurationError(
                 [f"the Stack project does not allow API keys of {kind}s: switch them on there"]
             )

@@ -26,7 +26,7 @@ sessions and API keys are drawn in ``access_errors``.
     │       ├── StackConfigurationError     Stack refuses the project or its server key
     │       └── MissingMiddlewareError      a dependency without the middleware in front of it
     └── StackApiError                       any other refusal by Stack's API
-        └── ApiUserNotFoundError
+        └── ApiUserNotFoundError            (and more, one for each code: ``api_exceptions``)
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from collections.abc import MutableMapping
 from types import TracebackType
@@ -23,7 +25,7 @@ from stack_fastapi.sessions import Sessions
 from stack_fastapi.settings import StackAuthSettings
 from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.tokens import TokenRules, issuers_of
-from stack_fastapi.types import Cache, Clock, Connection
+from stack_fastapi.types import Cache, Change, Clock, Connection
 from stack_fastapi.users import Users
 from stack_fastapi.verifier import Verifier
 
@@ -71,7 +73,7 @@ class StackAuth:
         clock = clock or time.time
         self._log = ProblemLog(clock)
         self._http = StackHttp(settings, clock, self._log, transport)
-        self.client = StackServerClient(self._http, settings.project_id)
+        self.client = StackServerClient(self._http, settings.project_id, self._forget_changed)
         self._reader = CredentialReader(settings.token_sources, settings.allowed_origins)
         self._keys = KeySet(
             self.client.jwks, clock, ttl=settings.jwks_ttl, cooldown=settings.jwks_cooldown
@@ -173,6 +175,21 @@ class StackAuth:
     async def evict_api_key(self, key_id: str) -> None:
         """Forget what is known of an API key, by the id of its record."""
         self._api_keys.forget(key_id)
+
+    async def _forget_changed(self, change: Change) -> None:
+        """Forget what a change through the client made stale.
+
+        The change is not undone by a shared cache that fails: operators hear of it, and other
+        workers keep what they know for its lifetime.
+        """
+        if change.user_id is None:
+            return
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                await self.evict(change.user_id)
+        except Exception as error:  # noqa: BLE001 - whatever a cache raises
+            message = f"the shared cache failed: {type(error).__name__}"  # its text may hold a URL
+            self._log.report(logging.WARNING, "CACHE", message)
 
 
 def decision_of(connection: Connection) -> Authentication | None:

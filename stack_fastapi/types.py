@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -29,6 +29,42 @@ class Arrival(NamedTuple):
 
     at: float
     ticket: int
+
+
+#: What a change through the client makes stale.
+ChangeKind = Literal[
+    "user",
+    "team",
+    "membership",
+    "team_permission",
+    "project_permission",
+    "session",
+    "api_key",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was changed in Stack through the client, or may have been: nobody heard the outcome.
+
+    An id is None where it plays no part or is not known, such as that of a new team whose answer
+    did not arrive.
+
+    Attributes:
+        kind: what was made, changed or deleted. A user's contact channels count as the user.
+        user_id: whose it is.
+        team_id: the team that it belongs to, or the team itself.
+        id: a session's or an API key's.
+    """
+
+    kind: ChangeKind
+    user_id: str | None = None
+    team_id: str | None = None
+    id: str | None = None
+
+
+#: Hears of each change that the client made or may have made.
+ChangeHandler = Callable[[Change], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

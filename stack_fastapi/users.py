@@ -16,6 +16,7 @@ import json
 
 from pydantic import SecretStr
 
+from stack_fastapi.api_exceptions import ApiOwnUserNotFoundError
 from stack_fastapi.cache import MemoryCache, SingleFlight, TwoLevelCache
 from stack_fastapi.client import StackServerClient
 from stack_fastapi.exceptions import (
@@ -37,8 +38,6 @@ from stack_fastapi.models import AccessTokenClaims, User
 from stack_fastapi.settings import StackAuthSettings
 from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.types import Arrival, Cache, CachedAnswer, Clock
-
-_GONE = "CANNOT_GET_OWN_USER_WITHOUT_USER"
 
 
 class Users:
@@ -208,9 +207,9 @@ class Users:
         refusal: StackAuthError
         try:
             user = await self._client.users.me(token)
+        except ApiOwnUserNotFoundError:
+            return None
         except StackApiError as error:
-            if error.stack_code == _GONE:
-                return None
             refusal = _refusal(error.stack_code, error.status)
         else:
             return _checked(user, user_id)

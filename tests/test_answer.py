@@ -25,6 +25,7 @@ from stack_fastapi._answer import (
     read_answer,
     requested_pause,
 )
+from stack_fastapi.api_exceptions import API_ERRORS
 
 NOW = 1_800_000_000.0
 FROM_STACK = {"x-stack-request-id": "0123456789abcdef"}
@@ -70,7 +71,7 @@ def test_every_recorded_answer_has_the_one_whose_fault_it_is(
         elif code in OPERATORS:
             expected = StackConfigurationError
         else:
-            expected = ApiUserNotFoundError if code == "USER_NOT_FOUND" else StackApiError
+            expected = API_ERRORS.get(code, StackApiError)
         with pytest.raises(expected) as caught:
             read_answer(Answer(status, headers, content), NOW)
         assert type(caught.value) is expected, exchange["name"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Iterator
+from types import ModuleType
 from typing import get_args
 
 import pytest
@@ -13,7 +14,6 @@ import stack_fastapi
 from stack_fastapi import (
     AmbiguousCredentialsError,
     AnonymousUserNotAllowedError,
-    ApiUserNotFoundError,
     ConfigurationError,
     CredentialsError,
     EmailNotVerifiedError,
@@ -31,8 +31,10 @@ from stack_fastapi import (
     UnavailableError,
     UserNotFoundError,
     WrongProjectError,
+    api_exceptions,
     exceptions,
 )
+from stack_fastapi.api_exceptions import API_ERRORS
 from stack_fastapi.exceptions import TokenReason
 
 #: One of each, made as the kit makes them.
@@ -56,7 +58,7 @@ ERRORS: tuple[StackAuthError, ...] = (
     StackConfigurationError("INVALID_SECRET_SERVER_KEY"),
     MissingMiddlewareError(),
     StackApiError(404, None),
-    ApiUserNotFoundError(404, "USER_NOT_FOUND", {"id": "x"}),
+    *(kind(404, code, {"id": "x"}) for code, kind in API_ERRORS.items()),
 )
 
 each_error = pytest.mark.parametrize(
@@ -64,24 +66,33 @@ each_error = pytest.mark.parametrize(
 )
 
 
-def drawn() -> Iterator[tuple[int, str]]:
-    """Depth and name of each class in the module's drawing."""
-    for line in (exceptions.__doc__ or "").splitlines():
+def drawn(module: ModuleType = exceptions) -> Iterator[tuple[int, str, str]]:
+    """Depth, name and note of each class in a module's drawing."""
+    for line in (module.__doc__ or "").splitlines():
         name = line.lstrip(" │├└─")
-        if name.startswith(("StackAuthError",)) or set("├└") & set(line):
-            yield (len(line) - len(name) - 4) // 4, name.split()[0]
+        if name.startswith(("StackAuthError", "StackApiError")) or set("├└") & set(line):
+            word, _, note = name.partition(" ")
+            yield (len(line) - len(name) - 4) // 4, word, note.strip()
 
 
 def real(of: type[StackAuthError] = StackAuthError, depth: int = 0) -> Iterator[tuple[int, str]]:
     """Depth and name of each class, as Python knows them, in the order of their definition."""
     yield depth, of.__name__
     for child in of.__subclasses__():
-        if child.__module__ == exceptions.__name__:
+        if child.__module__ in {exceptions.__name__, api_exceptions.__name__}:
             yield from real(child, depth + 1)
 
 
 def test_the_tree_is_as_drawn() -> None:
-    assert list(drawn()) == list(real())
+    beyond = {kind.__name__ for kind in API_ERRORS.values()} - {"ApiUserNotFoundError"}
+    assert [item[:2] for item in drawn()] == [item for item in real() if item[1] not in beyond]
+
+
+def test_the_tree_of_what_the_api_refuses_is_as_drawn_with_the_codes() -> None:
+    pictured = list(drawn(api_exceptions))
+    assert [item[:2] for item in pictured] == list(real(StackApiError))
+    codes = {kind.__name__: code for code, kind in API_ERRORS.items()}
+    assert {name: note for _, name, note in pictured[1:]} == codes
 
 
 def test_there_is_one_of_each_in_here_and_each_is_public() -> None:
@@ -92,7 +103,8 @@ def test_there_is_one_of_each_in_here_and_each_is_public() -> None:
 
 def test_codes_stay_as_they_are() -> None:
     """Callers compare them: whoever changes one breaks somebody."""
-    assert {type(error): error.code for error in ERRORS} == {
+    ours = [error for error in ERRORS if type(error) not in API_ERRORS.values()]
+    assert {type(error): error.code for error in ours} == {
         StackAuthError: "STACK_AUTH_ERROR",
         CredentialsError: "STACK_AUTH_ERROR",
         NotAuthenticatedError: "USER_AUTHENTICATION_REQUIRED",
@@ -112,15 +124,18 @@ def test_codes_stay_as_they_are() -> None:
         StackConfigurationError: "AUTHENTICATION_MISCONFIGURED",
         MissingMiddlewareError: "STACK_AUTH_MIDDLEWARE_MISSING",
         StackApiError: "STACK_API_ERROR",
-        ApiUserNotFoundError: "USER_NOT_FOUND",  # Stack's own, as everywhere
     }
 
 
 def test_a_code_that_several_share_is_a_parents() -> None:
-    """Who compares codes must not take one situation for another."""
+    """Who compares codes must not take one situation for another.
+
+    Stack's refusals have Stack's codes, which stand for the same situations in the kit's own.
+    """
     for error in ERRORS:
         for other in ERRORS:
-            if error.code == other.code:
+            of_one_kind = isinstance(error, StackApiError) is isinstance(other, StackApiError)
+            if of_one_kind and error.code == other.code:
                 one, two = type(error), type(other)
                 assert issubclass(one, two) or issubclass(two, one)
 

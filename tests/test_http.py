@@ -24,7 +24,8 @@ from stack_fastapi import (
     StackUnavailableError,
 )
 from stack_fastapi import _http as http_module
-from stack_fastapi._http import MAX_BODY, StackHttp, asgi_transport, post
+from stack_fastapi._http import StackHttp, asgi_transport, post
+from stack_fastapi._question import MAX_BODY, Question
 from stack_fastapi.emulator import StackEmulator
 from stack_fastapi.telemetry import ProblemLog
 
@@ -57,6 +58,7 @@ class Conversation:
         )
 
 
+NOBODY = "a1b2c3d4-0000-4000-8000-000000000001"
 OK = httpx2.Response(200, headers=FROM_STACK, json={"ok": True})
 BROKEN = httpx2.Response(500)
 
@@ -212,7 +214,7 @@ async def test_a_refusal_without_readable_details_is_still_one(body: bytes) -> N
 async def test_an_unknown_user_has_an_error_of_their_own() -> None:
     stack = FakeStack()
     with pytest.raises(ApiUserNotFoundError):
-        await stack.engine().client.users.get("nobody")
+        await stack.engine().client.users.get(NOBODY)
 
 
 @pytest.mark.parametrize("size", [MAX_BODY, MAX_BODY + 1])
@@ -264,7 +266,7 @@ async def test_operators_hear_once_of_a_problem(
 
 
 def test_what_retries_show_in_their_log_has_no_data() -> None:
-    question = http_module._Question("GET", "/users/me", SecretStr("a.b.c"), {"x": "secret"}, True)  # noqa: FBT003 - a dataclass
+    question = Question("GET", "/users/me", SecretStr("a.b.c"), {"x": "secret"})
     assert "secret" not in repr(question)
     assert "a.b.c" not in repr(question)
 

@@ -190,7 +190,7 @@ async def test_a_refusal_by_stack_is_the_operators_to_mend(stack: LocalStack) ->
     with pytest.raises(StackConfigurationError, match="SCHEMA_ERROR"):
         await answered(auth.client.teams.list(user_id="no UUID"))
     with pytest.raises(StackConfigurationError, match="status 404"):
-        await answered(auth.client.users._http.call("GET", "/no-such-path"))
+        await answered(auth.client.request("GET", "/no-such-path"))
 
 
 @pytest.mark.parametrize(

@@ -18,20 +18,30 @@ RECORDINGS = Path(__file__).parent / "recordings"
 
 #: A name is added here on purpose; one that goes needs a line in the changelog.
 PUBLIC = """
-    AccessTokenClaims AmbiguousCredentialsError AnonymousUserNotAllowedError ApiKey
-    ApiKeyExpiredError ApiKeyPrincipal ApiKeyRevokedError ApiUserNotFoundError ConfigurationError
-    CredentialsError CurrentClaims CurrentPrincipal CurrentTeam CurrentUser EmailNotVerifiedError
-    InternalError InvalidApiKeyError InvalidTokenError MissingApiKeyError MissingMiddlewareError
-    NotAuthenticatedError OptionalUser PermissionRequiredError PolicyError Principal
+    AccessTokenClaims AmbiguousCredentialsError AnonymousUserNotAllowedError
+    ApiAccessTokenExpiredError ApiAccessTokenInvalidError ApiAccessTokenProjectError
+    ApiApiKeyExpiredError ApiApiKeyNotFoundError ApiApiKeyRevokedError ApiApiKeyTypeError
+    ApiCallbackUrlError ApiContactChannelInUseError ApiCurrentSessionError
+    ApiEmailAlreadyVerifiedError ApiKey ApiKeyExpiredError ApiKeyPrincipal ApiKeyRevokedError
+    ApiKeyValue ApiOwnUserNotFoundError ApiPermissionNotFoundError ApiPermissionScopeError
+    ApiRefreshTokenNotFoundError ApiSchemaError ApiTeamMembershipExistsError
+    ApiTeamMembershipNotFoundError ApiTeamNotFoundError ApiTeamPermissionNotFoundError
+    ApiUserEmailExistsError ApiUserIdNotFoundError ApiUserNotFoundError ApiVerificationCodeUsedError
+    Change ConfigurationError ContactChannel CreatedApiKey CredentialsError CurrentClaims
+    CurrentPrincipal CurrentTeam CurrentUser EmailNotVerifiedError InternalError InvalidApiKeyError
+    InvalidTokenError MissingApiKeyError MissingMiddlewareError NotAuthenticatedError OptionalUser
+    PermissionRequiredError PolicyError Principal Project ProjectConfig ProjectPermission
     ProjectPermissionRequiredError RestrictedReason RestrictedUserNotAllowedError
-    SecondFactorRequiredError SessionNotFoundError StackApiError StackAuth StackAuthError
-    StackAuthMiddleware StackAuthSettings StackConfigurationError StackHTTPException
-    StackServerClient StackUnavailableError StackWebSocketException Team TeamApiKeyPrincipal
-    TeamHiddenError TeamMembershipRequiredError TeamPermissionRequiredError TeamRequiredError
-    TokenExpiredError UnavailableError User UserApiKeyPrincipal UserNotFoundError UserPrincipal
-    UserRules WrongApiKeyTypeError WrongProjectError current_claims current_principal current_team
-    current_user document_authentication optional_user require_api_key require_permission
-    require_team_member require_team_permission require_user
+    SecondFactorRequiredError SentTeamInvitation Session SessionNotFoundError SessionTokens
+    StackApiError StackAuth StackAuthError StackAuthMiddleware StackAuthSettings
+    StackConfigurationError StackHTTPException StackServerClient StackUnavailableError
+    StackWebSocketException Team TeamApiKeyPrincipal TeamHiddenError TeamInvitation
+    TeamMemberProfile TeamMembership TeamMembershipRequiredError TeamPermission
+    TeamPermissionRequiredError TeamRequiredError TokenExpiredError UnavailableError User
+    UserApiKeyPrincipal UserNotFoundError UserPrincipal UserRules WrongApiKeyTypeError
+    WrongProjectError current_claims current_principal current_team current_user
+    document_authentication optional_user require_api_key require_permission require_team_member
+    require_team_permission require_user
 """
 
 

@@ -1,19 +1,108 @@
-"""Sessions, as server access sees them."""
+"""Sessions of users."""
 
 from __future__ import annotations
 
-from stack_fastapi._http import StackHttp
-from stack_fastapi.client._reading import query, read_list
-from stack_fastapi.models import Session
+from dataclasses import replace
+
+from pydantic import SecretStr
+
+from stack_fastapi.client._calls import Calls, Success, claim, read
+from stack_fastapi.client._given import concealed
+from stack_fastapi.client._paths import uuid, with_query
+from stack_fastapi.models import AccessToken, Session, SessionTokens
+from stack_fastapi.types import Change
+
+_SESSIONS = "/auth/sessions"
+_CURRENT = "/auth/sessions/current"
 
 
 class SessionsApi:
-    """``/auth/sessions`` of Stack's REST API."""
+    """``/auth/sessions`` of Stack's REST API; raises like ``users``.
 
-    def __init__(self, http: StackHttp) -> None:
-        self._http = http
+    A session that has ended opens nothing new, but its access tokens stay good until they expire.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
     async def list(self, user_id: str) -> list[Session]:
-        """A user's sessions, without impersonations; those are for administrators."""
-        body = await self._http.call("GET", f"/auth/sessions{query({'user_id': user_id})}")
-        return read_list(Session, body)
+        """A user's sessions, the newest first: ``GET /auth/sessions``.
+
+        An unknown user has none. Impersonations are not among them: Stack lists those for admin
+        access only.
+        """
+        path = with_query(_SESSIONS, user_id=uuid(user_id))
+        return await self._calls.read_list(Session, path)
+
+    async def create(
+        self,
+        user_id: str,
+        *,
+        expires_in_millis: int | None = None,
+        is_impersonation: bool = False,
+    ) -> SessionTokens:
+        """A new session: ``POST /auth/sessions``.
+
+        Args:
+            user_id: whose.
+            expires_in_millis: how long it lasts, at most 367 days; None for Stack's own choice.
+            is_impersonation: whether it is to act in the user's place.
+
+        Raises:
+            ApiUserIdNotFoundError: the project has no such user.
+        """
+        change = Change("session", uuid(user_id))
+        body: dict[str, object] = {
+            "user_id": change.user_id,
+            "is_impersonation": is_impersonation,
+        }
+        if expires_in_millis is not None:
+            body["expires_in_millis"] = expires_in_millis
+
+        def made(tokens: SessionTokens) -> Change:
+            return replace(change, id=claim(tokens.access_token, "refresh_token_id"))
+
+        return await self._calls.change(
+            SessionTokens, "POST", _SESSIONS, change, made=made, body=body
+        )
+
+    async def impersonate(self, user_id: str, *, expires_in_millis: int) -> SessionTokens:
+        """A session to act in the user's place, for a limited time: ``POST /auth/sessions``.
+
+        Takes the arguments of ``create`` and raises what that raises.
+        """
+        return await self.create(
+            user_id, expires_in_millis=expires_in_millis, is_impersonation=True
+        )
+
+    async def delete(self, session_id: str, user_id: str) -> None:
+        """End a session: ``DELETE /auth/sessions/{session_id}``.
+
+        Stack wants the user named, but ends the session whoever's it is: check that first where
+        the id comes from outside.
+
+        Raises:
+            StackApiError: 404 without a code where there is no such session.
+        """
+        change = Change("session", uuid(user_id), id=uuid(session_id))
+        path = with_query(f"{_SESSIONS}/{change.id}", user_id=change.user_id)
+        await self._calls.change(Success, "DELETE", path, change)
+
+    async def refresh(self, refresh_token: SecretStr | str) -> SecretStr:
+        """A fresh access token: ``POST /auth/sessions/current/refresh``.
+
+        Raises:
+            ApiRefreshTokenNotFoundError: the session has ended.
+        """
+        refresh_token = concealed(refresh_token)
+        path = f"{_CURRENT}/refresh"
+        http = self._calls.http
+        return read(
+            AccessToken, await http.call("POST", path, body={}, refresh_token=refresh_token)
+        ).access_token
+
+    async def sign_out(self, token: SecretStr | str) -> None:
+        """End the session that an access token belongs to: ``DELETE /auth/sessions/current``."""
+        token = concealed(token)
+        change = Change("session", claim(token, "sub"), id=claim(token, "refresh_token_id"))
+        await self._calls.change(Success, "DELETE", _CURRENT, change, token=token)

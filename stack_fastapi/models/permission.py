@@ -6,7 +6,11 @@ from stack_fastapi.models._base import StackModel
 
 
 class TeamPermission(StackModel):
-    """A permission of a user in a team; ``id`` is that of the permission."""
+    """A permission that a member holds in a team.
+
+    Attributes:
+        id: the permission's, such as ``$invite_members``.
+    """
 
     id: str
     user_id: str
@@ -14,7 +18,11 @@ class TeamPermission(StackModel):
 
 
 class ProjectPermission(StackModel):
-    """A permission of a user in the whole project; ``id`` is that of the permission."""
+    """A permission that a user holds in the whole project.
+
+    Attributes:
+        id: the permission's.
+    """
 
     id: str
     user_id: str

@@ -7,6 +7,7 @@
 # No "from __future__ import annotations": a user's app with local names cannot have it either.
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated, Literal, assert_never, assert_type
 
 from fastapi import Depends, FastAPI, Request
@@ -17,12 +18,39 @@ from stack_fastapi import (
     AccessTokenClaims,
     AmbiguousCredentialsError,
     AnonymousUserNotAllowedError,
+    ApiAccessTokenExpiredError,
+    ApiAccessTokenInvalidError,
+    ApiAccessTokenProjectError,
+    ApiApiKeyExpiredError,
+    ApiApiKeyNotFoundError,
+    ApiApiKeyRevokedError,
+    ApiApiKeyTypeError,
+    ApiCallbackUrlError,
+    ApiContactChannelInUseError,
+    ApiCurrentSessionError,
+    ApiEmailAlreadyVerifiedError,
     ApiKey,
     ApiKeyExpiredError,
     ApiKeyPrincipal,
     ApiKeyRevokedError,
+    ApiKeyValue,
+    ApiOwnUserNotFoundError,
+    ApiPermissionNotFoundError,
+    ApiPermissionScopeError,
+    ApiRefreshTokenNotFoundError,
+    ApiSchemaError,
+    ApiTeamMembershipExistsError,
+    ApiTeamMembershipNotFoundError,
+    ApiTeamNotFoundError,
+    ApiTeamPermissionNotFoundError,
+    ApiUserEmailExistsError,
+    ApiUserIdNotFoundError,
     ApiUserNotFoundError,
+    ApiVerificationCodeUsedError,
+    Change,
     ConfigurationError,
+    ContactChannel,
+    CreatedApiKey,
     CredentialsError,
     CurrentClaims,
     CurrentPrincipal,
@@ -39,11 +67,17 @@ from stack_fastapi import (
     PermissionRequiredError,
     PolicyError,
     Principal,
+    Project,
+    ProjectConfig,
+    ProjectPermission,
     ProjectPermissionRequiredError,
     RestrictedReason,
     RestrictedUserNotAllowedError,
     SecondFactorRequiredError,
+    SentTeamInvitation,
+    Session,
     SessionNotFoundError,
+    SessionTokens,
     StackApiError,
     StackAuth,
     StackAuthError,
@@ -57,7 +91,11 @@ from stack_fastapi import (
     Team,
     TeamApiKeyPrincipal,
     TeamHiddenError,
+    TeamInvitation,
+    TeamMemberProfile,
+    TeamMembership,
     TeamMembershipRequiredError,
+    TeamPermission,
     TeamPermissionRequiredError,
     TeamRequiredError,
     TokenExpiredError,
@@ -196,6 +234,23 @@ def records(user: User, team: Team, claims: AccessTokenClaims, key: ApiKey) -> N
     assert_type(key.expires_at_millis, int | None)
 
 
+def more_records(
+    created: CreatedApiKey,
+    channel: ContactChannel,
+    project: Project,
+    session: Session,
+    invitation: TeamInvitation,
+    profile: TeamMemberProfile,
+) -> None:
+    assert_type(created.value, SecretStr)
+    assert_type(channel.is_verified, bool)
+    assert_type(project.config, ProjectConfig)
+    assert_type(session.created_at, datetime)
+    assert_type(session.last_used_at, datetime | None)
+    assert_type(invitation.expires_at, datetime)
+    assert_type(profile.user, User | None)
+
+
 # ---------------------------------------------------------------- the engine
 
 
@@ -213,6 +268,23 @@ async def engine(request: Request) -> None:
         await opened.evict_api_key("key id")
 
 
+async def client(client: StackServerClient) -> None:
+    user = await client.users.create(primary_email="a@example.com", password="secret")
+    assert_type(user, User)
+    async for listed in client.users.list(limit=10):
+        assert_type(listed, User)
+    assert_type(await client.teams.create("Acme", creator_user_id=user.id), Team)
+    assert_type(await client.memberships.add("team id", user.id), TeamMembership)
+    assert_type(await client.team_permissions.list(user_id=user.id), list[TeamPermission])
+    assert_type(await client.project_permissions.grant(user.id, "read"), ProjectPermission)
+    assert_type(await client.sessions.create(user.id), SessionTokens)
+    assert_type(await client.user_api_keys.create(user.id, description="CI"), CreatedApiKey)
+    assert_type((await client.user_api_keys.get("key id")).value, ApiKeyValue)
+    sent = await client.team_invitations.send("team id", "a@example.com", callback_url="https://x")
+    assert_type(sent, SentTeamInvitation)
+    assert_type(await client.request("GET", "/emails"), object)
+
+
 # ---------------------------------------------------------------- errors
 
 
@@ -220,6 +292,12 @@ async def engine(request: Request) -> None:
 async def as_problem(request: Request, exc: StackHTTPException) -> JSONResponse:
     assert_type(exc.error, StackAuthError)
     return JSONResponse({"code": exc.error.code}, exc.status_code)
+
+
+def told(change: Change) -> str | None:
+    assert_type(change.user_id, str | None)
+    assert_type(change.team_id, str | None)
+    return change.id
 
 
 def explain(error: StackAuthError | StackWebSocketException) -> str:
@@ -277,4 +355,29 @@ UNAVAILABLE: tuple[type[UnavailableError], ...] = (
     StackConfigurationError,
     StackUnavailableError,
 )
-API: tuple[type[StackApiError], ...] = (ApiUserNotFoundError,)
+API: tuple[type[StackApiError], ...] = (
+    ApiAccessTokenExpiredError,
+    ApiAccessTokenInvalidError,
+    ApiAccessTokenProjectError,
+    ApiApiKeyExpiredError,
+    ApiApiKeyNotFoundError,
+    ApiApiKeyRevokedError,
+    ApiApiKeyTypeError,
+    ApiCallbackUrlError,
+    ApiContactChannelInUseError,
+    ApiCurrentSessionError,
+    ApiEmailAlreadyVerifiedError,
+    ApiOwnUserNotFoundError,
+    ApiPermissionNotFoundError,
+    ApiPermissionScopeError,
+    ApiRefreshTokenNotFoundError,
+    ApiSchemaError,
+    ApiTeamMembershipExistsError,
+    ApiTeamMembershipNotFoundError,
+    ApiTeamNotFoundError,
+    ApiTeamPermissionNotFoundError,
+    ApiUserEmailExistsError,
+    ApiUserIdNotFoundError,
+    ApiUserNotFoundError,
+    ApiVerificationCodeUsedError,
+)

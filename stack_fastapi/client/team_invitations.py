@@ -1,0 +1,52 @@
+"""Invitations to teams, sent by e-mail."""
+
+from __future__ import annotations
+
+from stack_fastapi.client._calls import Calls, Success
+from stack_fastapi.client._paths import uuid, with_query
+from stack_fastapi.models import SentTeamInvitation, TeamInvitation
+
+_INVITATIONS = "/team-invitations"
+
+
+class TeamInvitationsApi:
+    """``/team-invitations`` of Stack's REST API; raises like ``users``."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def list(self, team_id: str) -> list[TeamInvitation]:
+        """A team's invitations that are still good: ``GET /team-invitations``.
+
+        Raises:
+            ApiTeamNotFoundError: the project has no such team.
+        """
+        path = with_query(_INVITATIONS, team_id=uuid(team_id))
+        return await self._calls.read_list(TeamInvitation, path)
+
+    async def send(self, team_id: str, email: str, *, callback_url: str) -> SentTeamInvitation:
+        """Invite somebody: ``POST /team-invitations/send-code``.
+
+        Args:
+            team_id: where to.
+            email: who; need not be a user yet.
+            callback_url: the page that the message leads to; the project must trust it.
+
+        Raises:
+            ApiCallbackUrlError: the project does not trust the page.
+        """
+        body: dict[str, object] = {
+            "team_id": uuid(team_id),
+            "email": email,
+            "callback_url": callback_url,
+        }
+        return await self._calls.post(SentTeamInvitation, f"{_INVITATIONS}/send-code", body)
+
+    async def revoke(self, team_id: str, invitation_id: str) -> None:
+        """Take an invitation back: ``DELETE /team-invitations/{invitation_id}``.
+
+        Raises:
+            ApiTeamNotFoundError: the project has no such team.
+        """
+        path = with_query(f"{_INVITATIONS}/{uuid(invitation_id)}", team_id=uuid(team_id))
+        await self._calls.delete(Success, path)
