@@ -1,0 +1,1 @@
+"""The typed client: against a local Stack, the recordings and servers on bad days."""

@@ -1,0 +1,58 @@
+"""A local Stack on a real socket, and a client that asks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from stack_fastapi import Change, StackServerClient
+from stack_fastapi._http import StackHttp
+from stack_fastapi.emulator import StackEmulator
+from stack_fastapi.emulator.records import Team, User
+from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.testing import settings_for
+
+UNKNOWN = "a1b2c3d4-0000-4000-8000-000000000001"
+
+
+@dataclass
+class World:
+    """Alice made a team; Bob is not in it. Nobody else's tests meet them.
+
+    Attributes:
+        changes: what the client told.
+    """
+
+    stack: StackEmulator
+    alice: User = field(init=False)
+    bob: User = field(init=False)
+    team: Team = field(init=False)
+    changes: list[Change] = field(default_factory=list)
+    http: StackHttp = field(init=False)
+    client: StackServerClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.alice = self.new_user("alice")
+        self.bob = self.new_user("bob")
+        self.team = self.stack.create_team("Team", creator=self.alice.id)
+        clock = lambda: self.stack.now  # noqa: E731 - a name for it would be longer
+        self.http = StackHttp(settings_for(self.stack), clock, ProblemLog(clock))
+        self.client = StackServerClient(self.http, self.stack.project.id, self._heard)
+
+    def new_user(self, name: str) -> User:
+        return self.stack.create_user(
+            display_name=name,
+            primary_email=f"{name}-{uuid4()}@example.com",
+            primary_email_auth_enabled=True,
+        )
+
+    def token(self, user: User) -> str:
+        return self.stack.sign_in(user.id).access_token
+
+    async def _heard(self, change: Change) -> None:
+        self.changes.append(change)
+
+    def heard(self) -> list[Change]:
+        """What was told since this was last asked."""
+        heard, self.changes[:] = self.changes[:], []
+        return heard
