@@ -60,7 +60,7 @@ class Sessions:
             raise SessionNotFoundError
         is_alive = await self._alive.get(
             f"{user_id}/{session_id}",
-            (user_id,),
+            (user_id, session_id),
             lambda: self._is_listed(user_id, session_id),
             arrival,
             max_age,
@@ -68,9 +68,9 @@ class Sessions:
         if not is_alive:
             raise SessionNotFoundError
 
-    def forget(self, user_id: str) -> None:
-        """Forget what is known of a user's sessions."""
-        self._alive.forget(user_id)
+    def forget(self, subject: str) -> None:
+        """Forget a session by its id, or all sessions of a user."""
+        self._alive.forget(subject)
 
     async def aclose(self) -> None:
         """End the questions that are in the air on this event loop."""

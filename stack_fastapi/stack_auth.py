@@ -179,10 +179,17 @@ class StackAuth:
     async def _forget_changed(self, change: Change) -> None:
         """Forget what a change through the client made stale.
 
+        One that names a user and a team is about that member, and no other is asked about anew.
         The change is not undone by a shared cache that fails: operators hear of it, and other
         workers keep what they know for its lifetime.
         """
+        if change.kind == "api_key" and change.id is not None:
+            await self.evict_api_key(change.id)
+        if change.kind == "session" and change.id is not None:
+            self._sessions.forget(change.id)  # Stack ends it also where another user is named
         if change.user_id is None:
+            if change.team_id is not None:
+                await self.evict_team(change.team_id)
             return
         try:
             async with asyncio.timeout(self.settings.timeout):
