@@ -1,4 +1,4 @@
-"""The errors of authorisation: permissions, teams, sessions, second factors and API keys.
+"""The errors of authorisation: permissions, teams, sessions, API keys, webhooks.
 
 They hang in the tree of ``exceptions``, and the class decides here as well who has to act.
 
@@ -8,6 +8,7 @@ They hang in the tree of ``exceptions``, and the class decides here as well who 
     ├── NotAuthenticatedError
     │   └── MissingApiKeyError                  no API key where one is wanted
     ├── SessionNotFoundError                    nothing proves that the token's session lives
+    ├── InvalidWebhookError                     nothing proves that Stack sent it; has a reason
     └── InvalidApiKeyError                      no API key of this project
         ├── WrongApiKeyTypeError                a user's key where a team's is wanted, or reverse
         ├── ApiKeyRevokedError
@@ -25,8 +26,31 @@ They hang in the tree of ``exceptions``, and the class decides here as well who 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from stack_fastapi.exceptions import CredentialsError, NotAuthenticatedError, PolicyError
+
+#: Why a webhook was refused.
+WebhookReason = Literal[
+    "missing_header",
+    "repeated_header",
+    "bad_timestamp",
+    "old_timestamp",
+    "future_timestamp",
+    "bad_signature",
+    "too_large",
+    "cut_off",
+]
+_WEBHOOK_REASONS: dict[WebhookReason, str] = {
+    "missing_header": "svix-id, svix-timestamp or svix-signature is missing",
+    "repeated_header": "a header of the signature was sent twice",
+    "bad_timestamp": "svix-timestamp is no number of seconds",
+    "old_timestamp": "it was sent more than 300 seconds ago",
+    "future_timestamp": "it was sent more than 300 seconds ahead of our clock",
+    "bad_signature": "no signature fits, so webhook_secret is not this endpoint's, or it is forged",
+    "too_large": "it is too large",
+    "cut_off": "it was cut off",
+}
 
 
 class MissingApiKeyError(NotAuthenticatedError):
@@ -73,6 +97,20 @@ class ApiKeyExpiredError(InvalidApiKeyError):
 
     code = "API_KEY_EXPIRED"
     default_message = "The API key has expired."
+
+
+class InvalidWebhookError(CredentialsError):
+    """Nothing proves that this message is Stack's, and of now.
+
+    Attributes:
+        reason: which check refused it.
+    """
+
+    code = "INVALID_WEBHOOK"
+
+    def __init__(self, reason: WebhookReason) -> None:
+        self.reason: WebhookReason = reason
+        super().__init__(f"This webhook is refused: {_WEBHOOK_REASONS[reason]}.")
 
 
 class SecondFactorRequiredError(PolicyError):

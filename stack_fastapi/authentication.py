@@ -7,11 +7,12 @@ success, and told again to whoever asks.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from pydantic import SecretStr
 
+from stack_fastapi.access_errors import InvalidWebhookError
 from stack_fastapi.api_keys import ApiKeys
 from stack_fastapi.credentials import CredentialReader
 from stack_fastapi.exceptions import (
@@ -26,6 +27,7 @@ from stack_fastapi.models import (
     Team,
     User,
     UserApiKeyPrincipal,
+    WebhookEvent,
 )
 from stack_fastapi.outcomes import Outcomes, told
 from stack_fastapi.permissions import Permissions
@@ -35,6 +37,7 @@ from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.types import ApiKeyType, Arrival
 from stack_fastapi.users import Users
 from stack_fastapi.verifier import Verifier
+from stack_fastapi.webhook_messages import Webhooks
 
 
 class Sources(NamedTuple):
@@ -46,6 +49,7 @@ class Sources(NamedTuple):
     permissions: Permissions
     sessions: Sessions
     api_keys: ApiKeys
+    webhooks: Webhooks
 
 
 class Authentication:
@@ -227,6 +231,26 @@ class Authentication:
         )
         return self._beside
 
+    async def receive_webhook(
+        self, headers: Mapping[str, str], read_body: Callable[[], Awaitable[bytes]]
+    ) -> WebhookEvent:
+        """The event that the request tells, if Stack signed it; its body is read once.
+
+        Raises:
+            InvalidWebhookError: nothing proves that it did.
+            UnavailableError: nobody can say, or it makes no sense.
+        """
+        return await self._outcomes.once("webhook", self._receive(headers, read_body))
+
+    async def _receive(
+        self, headers: Mapping[str, str], read_body: Callable[[], Awaitable[bytes]]
+    ) -> WebhookEvent:
+        try:
+            return await self._sources.webhooks.receive(headers, await read_body())
+        except InvalidWebhookError as error:
+            self._log.report(logging.WARNING, error.code, error.message)
+            raise
+
     async def _key_owner(
         self, key: SecretStr | CredentialsError, kind: ApiKeyType | None
     ) -> ApiKeyPrincipal:
@@ -282,6 +306,14 @@ class MisconfiguredAuthentication(Authentication):
     def beside_api_key(self, scope: Mapping[str, Any]) -> Authentication:  # noqa: ARG002 - as above
         """This one: nobody gets in with a token either."""
         return self
+
+    async def receive_webhook(
+        self,
+        headers: Mapping[str, str],  # noqa: ARG002 - as above
+        read_body: Callable[[], Awaitable[bytes]],  # noqa: ARG002 - as above
+    ) -> WebhookEvent:
+        """Raises the error, always."""
+        self._refuse()
 
     async def claims(self) -> AccessTokenClaims:
         """Raises the error, always."""

@@ -36,6 +36,7 @@ class Guard(SecurityBase):
         path_parameter: the route's parameter that it reads; None for none.
         hides: whether it may answer 404.
         takes_api_keys: whether an API key is a credential here.
+        wanted_settings: those without which it lets nobody in.
     """
 
     scheme_name = "StackAccessToken"
@@ -51,6 +52,7 @@ class Guard(SecurityBase):
     path_parameter: str | None = None
     hides = False
     takes_api_keys = False
+    wanted_settings: tuple[str, ...] = ()
 
 
 class _CurrentUserGuard(Guard):

@@ -13,7 +13,11 @@ from typing import Any
 from fastapi import HTTPException
 from fastapi.exceptions import WebSocketException
 
-from stack_fastapi.access_errors import PermissionRequiredError, TeamHiddenError
+from stack_fastapi.access_errors import (
+    InvalidWebhookError,
+    PermissionRequiredError,
+    TeamHiddenError,
+)
 from stack_fastapi.exceptions import (
     AmbiguousCredentialsError,
     AnonymousUserNotAllowedError,
@@ -125,6 +129,8 @@ def _challenge(error: StackAuthError) -> str:
     """RFC 6750, section 3: no error code where no credential was sent, but one parameter."""
     if isinstance(error, NotAuthenticatedError):
         return 'Bearer realm="stack"'
+    if isinstance(error, InvalidWebhookError):
+        return 'Webhook-Signature realm="stack"'  # a 401 names some scheme (RFC 9110, 11.6.1)
     if isinstance(error, AmbiguousCredentialsError):
         kind = "invalid_request"
     elif isinstance(error, PolicyError):

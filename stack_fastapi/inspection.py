@@ -37,6 +37,22 @@ def misplaced_guards(app: object) -> list[str]:
     return list(dict.fromkeys(_misplaced(routes_of(app), "")))
 
 
+def wanted_settings(app: object) -> set[str]:
+    """The settings that guards of an app, or of apps mounted in it, cannot do without."""
+    return {
+        name
+        for route in _all_routes(app)
+        for guard in guards_of(getattr(route, "dependant", None))
+        for name in guard.wanted_settings
+    }
+
+
+def _all_routes(app: object) -> Iterator[Any]:
+    for route in routes_of(app):
+        yield route
+        yield from _all_routes(app_behind(route))
+
+
 def _misplaced(routes: Iterable[Any], prefix: str) -> Iterator[str]:
     for route in routes:
         path = prefix + str(getattr(original(route), "host", "")) + str(getattr(route, "path", ""))

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from stack_fastapi.authentication import Authentication, MisconfiguredAuthentication
 from stack_fastapi.credentials import SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX
 from stack_fastapi.exceptions import ConfigurationError, StackAuthError
-from stack_fastapi.inspection import misplaced_guards
+from stack_fastapi.inspection import misplaced_guards, wanted_settings
 from stack_fastapi.models import User
 from stack_fastapi.openapi import document_authentication
 from stack_fastapi.stack_auth import SCOPE_KEY, StackAuth
@@ -36,7 +36,8 @@ class StackAuthMiddleware:
 
     Wrong settings do not raise here, where some servers would take that for an app without a
     lifespan and serve it: they stop the start-up, and every protected route answers 503. So does a
-    guard that reads a team from a path parameter, on a route that has none of that name.
+    guard that reads a team from a path parameter, on a route that has none of that name, and
+    one that wants a setting which is not there.
     """
 
     def __init__(self, app: ASGIApp, auth: StackAuth | None = None, *, eager: bool = True) -> None:
@@ -110,8 +111,10 @@ class StackAuthMiddleware:
         """What keeps the app from starting: settings, or guards on routes of another shape."""
         if isinstance(self._auth, ConfigurationError):
             return self._auth
-        misplaced = misplaced_guards(scope.get("app", self.app))
-        return ConfigurationError(misplaced) if misplaced else None
+        app, settings = scope.get("app", self.app), self._auth.settings
+        missing = [name for name in wanted_settings(app) if getattr(settings, name) is None]
+        problems = [*map(settings.missing, sorted(missing)), *misplaced_guards(app)]
+        return ConfigurationError(problems) if problems else None
 
     def _document(self, scope: Scope) -> None:
         if not self._documented:

@@ -6,6 +6,7 @@ that names the variable to set. No message and no repr holds a value of a secret
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -26,6 +27,8 @@ from stack_fastapi.types import TokenSource
 CLOUD_HOSTS = ("https://api.stack-auth.com", "https://api.hexclave.com")
 
 _PREFIXES = ("HEXCLAVE_", "STACK_")
+#: Bytes of a key that signs webhooks; Stack's have 24.
+_SHORTEST_KEY = 16
 
 
 def _base_url(value: str) -> str:
@@ -76,9 +79,21 @@ def _key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _webhook_key(value: SecretStr) -> SecretStr:
+    prefix, _, key = value.get_secret_value().partition("_")
+    try:
+        is_good = prefix == "whsec" and len(base64.b64decode(key, validate=True)) >= _SHORTEST_KEY
+    except ValueError:  # not chained: it may quote the key
+        is_good = False
+    if not is_good:
+        raise ValueError("must be the endpoint's signing secret as the dashboard shows it, whsec_…")
+    return value
+
+
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
+WebhookKey = Annotated[SecretStr, AfterValidator(_webhook_key)]
 Words = (NoDecode, BeforeValidator(_words))
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -111,6 +126,8 @@ class StackAuthSettings(BaseSettings):
         max_token_lifetime: the longest accepted time from a token's ``iat`` to its ``exp``.
         jwks_ttl: how long a key set is used before it is fetched again.
         jwks_cooldown: the shortest time between two fetches because of unknown key ids.
+        webhook_secret: what Stack signs webhooks to this app with, ``whsec_…``; wanted where a
+            route receives them.
 
     Raises:
         ConfigurationError: a setting is missing or wrong; lists all of them.
@@ -139,6 +156,7 @@ class StackAuthSettings(BaseSettings):
     max_token_lifetime: PositiveSeconds = 86_400.0
     jwks_ttl: PositiveSeconds = 3_600.0
     jwks_cooldown: PositiveSeconds = 30.0
+    webhook_secret: WebhookKey | None = None
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401 - any field, checked below
         problems = [*_conflicts(os.environ, values)]
@@ -166,6 +184,11 @@ class StackAuthSettings(BaseSettings):
     def __setattr__(self, name: str, value: object) -> None:
         # pydantic's own refusal would show the value, which may be a key.
         raise AttributeError("settings cannot be changed")
+
+    @staticmethod
+    def missing(field: str) -> str:
+        """The problem of a setting that is wanted and not there."""
+        return f"{field} is missing: set {_variables(field)}, or pass {field}=…"
 
     @property
     def issuer_bases(self) -> tuple[str, ...]:
@@ -208,8 +231,11 @@ def _describe(error: Mapping[str, Any]) -> str:
     field = str(error["loc"][0]) if error["loc"] else "settings"
     if field not in StackAuthSettings.model_fields:
         return f"{field}: there is no such setting"
-    names = " or ".join(prefix + field.upper() for prefix in _PREFIXES)
     if error["type"] == "missing":
-        return f"{field} is missing: set {names}, or pass {field}=…"
+        return StackAuthSettings.missing(field)
     reason = str(error["msg"]).removeprefix("Value error, ")
-    return f"{field} is wrong (from {names}, or an argument): {reason}"
+    return f"{field} is wrong (from {_variables(field)}, or an argument): {reason}"
+
+
+def _variables(field: str) -> str:
+    return " or ".join(prefix + field.upper() for prefix in _PREFIXES)

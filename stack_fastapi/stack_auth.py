@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,7 +18,7 @@ from stack_fastapi.cache import Lifetimes
 from stack_fastapi.client import StackServerClient
 from stack_fastapi.credentials import CredentialReader
 from stack_fastapi.jwks import KeySet
-from stack_fastapi.models import AccessTokenClaims, User
+from stack_fastapi.models import AccessTokenClaims, User, WebhookEvent
 from stack_fastapi.permissions import Permissions
 from stack_fastapi.policy import Policy
 from stack_fastapi.sessions import Sessions
@@ -28,6 +28,7 @@ from stack_fastapi.tokens import TokenRules, issuers_of
 from stack_fastapi.types import Cache, Change, Clock, Connection
 from stack_fastapi.users import Users
 from stack_fastapi.verifier import Verifier
+from stack_fastapi.webhook_messages import Webhooks
 
 if TYPE_CHECKING:
     from stack_fastapi._http import Transport
@@ -84,6 +85,7 @@ class StackAuth:
         self._permissions = Permissions(self.client, lifetimes, tickets)
         self._sessions = Sessions(self.client, lifetimes, tickets)
         self._api_keys = ApiKeys(self.client, self._users, lifetimes, tickets)
+        self._webhooks = Webhooks(settings.webhook_secret, clock, self._forget_changed)
         self._sources = Sources(
             self._reader,
             self._verifier,
@@ -91,6 +93,7 @@ class StackAuth:
             self._permissions,
             self._sessions,
             self._api_keys,
+            self._webhooks,
         )
         self._policy = Policy(settings.allow_anonymous, settings.allow_restricted)
 
@@ -141,6 +144,23 @@ class StackAuth:
             token = SecretStr(token)  # from here on no traceback shows it
         return await self._verifier.verify(token)
 
+    async def receive_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
+        """The event that a webhook tells; what it makes stale in this process is forgotten.
+
+        For webhooks that arrive in another way than at a route with ``CurrentWebhook``: from a
+        queue, or in another framework.
+
+        Args:
+            headers: the request's; names in any case.
+            body: byte for byte as it came.
+
+        Raises:
+            InvalidWebhookError: nothing proves that Stack sent it within the last five minutes.
+            StackUnavailableError: it did, and the message makes no sense.
+            ConfigurationError: the setting ``webhook_secret`` is missing.
+        """
+        return await self._webhooks.receive(headers, body)
+
     def begin(self, scope: MutableMapping[str, Any]) -> Authentication:
         """The decision for an ASGI scope; the same one for whoever asks this engine again.
 
@@ -177,7 +197,7 @@ class StackAuth:
         self._api_keys.forget(key_id)
 
     async def _forget_changed(self, change: Change) -> None:
-        """Forget what a change through the client made stale.
+        """Forget what a change made stale, through the client or told by a webhook.
 
         One that names a user and a team is about that member, and no other is asked about anew.
         The change is not undone by a shared cache that fails: operators hear of it, and other

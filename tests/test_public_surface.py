@@ -28,20 +28,24 @@ PUBLIC = """
     ApiTeamMembershipNotFoundError ApiTeamNotFoundError ApiTeamPermissionNotFoundError
     ApiUserEmailExistsError ApiUserIdNotFoundError ApiUserNotFoundError ApiVerificationCodeUsedError
     Change ConfigurationError ContactChannel CreatedApiKey CredentialsError CurrentClaims
-    CurrentPrincipal CurrentTeam CurrentUser EmailNotVerifiedError InternalError InvalidApiKeyError
-    InvalidTokenError MissingApiKeyError MissingMiddlewareError NotAuthenticatedError OptionalUser
-    PermissionRequiredError PolicyError Principal Project ProjectConfig ProjectPermission
-    ProjectPermissionRequiredError RestrictedReason RestrictedUserNotAllowedError
-    SecondFactorRequiredError SentTeamInvitation Session SessionNotFoundError SessionTokens
-    StackApiError StackAuth StackAuthError StackAuthMiddleware StackAuthSettings
-    StackConfigurationError StackHTTPException StackServerClient StackUnavailableError
-    StackWebSocketException Team TeamApiKeyPrincipal TeamHiddenError TeamInvitation
-    TeamMemberProfile TeamMembership TeamMembershipRequiredError TeamPermission
-    TeamPermissionRequiredError TeamRequiredError TokenExpiredError UnavailableError User
-    UserApiKeyPrincipal UserNotFoundError UserPrincipal UserRules WrongApiKeyTypeError
-    WrongProjectError current_claims current_principal current_team current_user
-    document_authentication optional_user require_api_key require_permission require_team_member
-    require_team_permission require_user
+    CurrentPrincipal CurrentTeam CurrentUser CurrentWebhook DeletedUser EmailNotVerifiedError
+    InternalError InvalidApiKeyError InvalidTokenError InvalidWebhookError MissingApiKeyError
+    MissingMiddlewareError NotAuthenticatedError OptionalUser PermissionRequiredError PolicyError
+    Principal Project ProjectConfig ProjectPermission ProjectPermissionCreatedEvent
+    ProjectPermissionDeletedEvent ProjectPermissionRequiredError RestrictedReason
+    RestrictedUserNotAllowedError SecondFactorRequiredError SentTeamInvitation Session
+    SessionNotFoundError SessionTokens StackApiError StackAuth StackAuthError StackAuthMiddleware
+    StackAuthSettings StackConfigurationError StackHTTPException StackServerClient
+    StackUnavailableError StackWebSocketException Team TeamApiKeyPrincipal TeamCreatedEvent
+    TeamDeletedEvent TeamHiddenError TeamInvitation TeamMemberProfile TeamMembership
+    TeamMembershipCreatedEvent TeamMembershipDeletedEvent TeamMembershipRequiredError TeamPermission
+    TeamPermissionCreatedEvent TeamPermissionDeletedEvent TeamPermissionRequiredError TeamReference
+    TeamRequiredError TeamUpdatedEvent TokenExpiredError UnavailableError UnknownEvent User
+    UserApiKeyPrincipal UserCreatedEvent UserDeletedEvent UserNotFoundError UserPrincipal UserRules
+    UserUpdatedEvent WebhookEvent WrongApiKeyTypeError WrongProjectError current_claims
+    current_principal current_team current_user current_webhook document_authentication
+    optional_user require_api_key require_permission require_team_member require_team_permission
+    require_user
 """
 
 
@@ -60,7 +64,7 @@ def aliases() -> set[str]:
 
 
 #: Unions of classes that are documented themselves.
-UNIONS = {"ApiKeyPrincipal", "Principal"}
+UNIONS = {"ApiKeyPrincipal", "Principal", "WebhookEvent"}
 
 
 @pytest.mark.parametrize("name", [name for name in stack_fastapi.__all__ if name not in UNIONS])
@@ -93,6 +97,7 @@ def test_each_alias_stands_beside_its_dependency() -> None:
         "CurrentClaims": stack_fastapi.current_claims,
         "CurrentTeam": stack_fastapi.current_team,
         "CurrentPrincipal": stack_fastapi.current_principal,
+        "CurrentWebhook": stack_fastapi.current_webhook,
     }
 
 
@@ -111,7 +116,7 @@ sys.meta_path.insert(0, Absent())
 assert not ABSENT & set(sys.modules)
 """
 ABSENT = {
-    *("redis", "typer", "uvicorn", "httpx2", "standardwebhooks", "websockets"),
+    *("redis", "typer", "uvicorn", "httpx2", "svix", "websockets"),
     *("pytest", "hypothesis", "blockbuster", "jwt", "requests"),
 }
 

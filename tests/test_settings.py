@@ -15,6 +15,7 @@ from pydantic import SecretStr, ValidationError
 from stack_fastapi import ConfigurationError, StackAuth, StackAuthSettings
 
 KEY = "ssk_secret-that-must-not-show"
+WEBHOOK_SECRET = "whsec_bG9jYWwtZW11bGF0b3Itc2VjcmV0"
 STACK, HEXCLAVE = "https://api.stack-auth.com", "https://api.hexclave.com"
 
 SettingsMaker = Callable[..., StackAuthSettings]
@@ -63,6 +64,7 @@ def test_every_field_is_read_from_the_environment(environment: Environment, pref
         "max_token_lifetime": ("600", 600.0),
         "jwks_ttl": ("7", 7.0),
         "jwks_cooldown": ("8", 8.0),
+        "webhook_secret": (WEBHOOK_SECRET, SecretStr(WEBHOOK_SECRET)),
     }
     environment(**{prefix + field.upper(): text for field, (text, _) in texts.items()})
     read = dict(StackAuthSettings())
@@ -89,6 +91,7 @@ def test_the_documented_defaults_hold(make_settings: SettingsMaker) -> None:
         "max_token_lifetime": 86_400,
         "jwks_ttl": 3_600,
         "jwks_cooldown": 30,
+        "webhook_secret": None,
     }
 
 
@@ -185,6 +188,15 @@ BAD_WORDS = ("", " ", "a b", "a/b", "a?b", "a#b", "a:b", "a%2fb", "a\\b", "ä", 
 BAD_KEYS = ("", " ", "ssk a", "ssk_a\n", "ssk_ä", "ssk_\x7f")
 BAD_SECONDS = ("-1", "nan", "inf", "-inf", "soon", "1s")
 BAD_SPANS = (*BAD_SECONDS, "0")
+BAD_WEBHOOK_SECRETS = (
+    *("", " ", "whsec_", "whsec", "a" * 32, "Whsec_" + "A" * 32, "whsec_" + "A" * 20),
+    *(
+        "whsec_" + "A" * 31,
+        "whsec_" + "A" * 31 + "ä",
+        "whsec_" + "A" * 32 + "\n",
+        "whsk_" + "A" * 32,
+    ),
+)
 BAD_VALUES: dict[str, Sequence[Any]] = {
     "project_id": (*BAD_WORDS, None, 1),
     "secret_server_key": (*BAD_KEYS, None, 1),
@@ -204,6 +216,7 @@ BAD_VALUES: dict[str, Sequence[Any]] = {
     "max_token_lifetime": BAD_SPANS,
     "jwks_ttl": BAD_SPANS,
     "jwks_cooldown": BAD_SPANS,
+    "webhook_secret": (*BAD_WEBHOOK_SECRETS, 1),
 }
 
 
@@ -284,6 +297,7 @@ def test_no_repr_and_no_dump_shows_a_key(make_settings: SettingsMaker) -> None:
         {"secret_server_key": [KEY]},
         {"secret_server_key": KEY, "publishable_client_key": KEY + "\n"},
         {"secret_server_key": KEY, "unknown": KEY},
+        {"secret_server_key": KEY, "webhook_secret": "whsec_" + KEY},
     ],
     ids=str,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from stack_fastapi.authentication import Authentication
-from stack_fastapi.exceptions import NotAuthenticatedError
-from stack_fastapi.models import AccessTokenClaims, Team, User
+from stack_fastapi.exceptions import MissingMiddlewareError, NotAuthenticatedError
+from stack_fastapi.models import AccessTokenClaims, Team, User, WebhookEvent
 from stack_fastapi.policy import Policy
 from stack_fastapi.stack_auth import SCOPE_KEY
 from stack_fastapi.starlette_auth import sign_in
@@ -67,7 +67,7 @@ def _as_user(app: Handler, user: User | None, held: _Held) -> Handler:
         is_over = isinstance(decided, _GivenAuthentication)  # by an override within this one
         if scope["type"] in {"http", "websocket"} and not is_over:
             policy = decided.policy if isinstance(decided, Authentication) else Policy()
-            decision = scope[SCOPE_KEY] = _GivenAuthentication(user, policy, held)
+            decision = scope[SCOPE_KEY] = _GivenAuthentication(user, policy, held, decided)
             sign_in(scope, decision.recall(), decision.recall_permissions)
         await app(scope, receive, send)
 
@@ -77,9 +77,10 @@ def _as_user(app: Handler, user: User | None, held: _Held) -> Handler:
 class _GivenAuthentication(Authentication):
     """A decision that was made beforehand."""
 
-    def __init__(self, user: User | None, policy: Policy, held: _Held) -> None:
+    def __init__(self, user: User | None, policy: Policy, held: _Held, replaced: object) -> None:
         self.owner = None
         self.policy = policy
+        self._replaced = replaced
         self._given = user
         self._held = held
 
@@ -124,6 +125,14 @@ class _GivenAuthentication(Authentication):
 
     def find_api_key(self, scope: Mapping[str, Any]) -> None:
         """No key, whatever the request carries."""
+
+    async def receive_webhook(
+        self, headers: Mapping[str, str], read_body: Callable[[], Awaitable[bytes]]
+    ) -> WebhookEvent:
+        """What was really sent: a webhook comes from Stack, and from no user."""
+        if not isinstance(self._replaced, Authentication):
+            raise MissingMiddlewareError
+        return await self._replaced.receive_webhook(headers, read_body)
 
     def beside_api_key(self, scope: Mapping[str, Any]) -> Authentication:  # noqa: ARG002 - as above
         """This one."""

@@ -16,7 +16,9 @@ from .emulator_api import Api
 
 RECORDED = [
     json.loads(line)
-    for line in (Path(__file__).parent / "recordings" / "webhooks.jsonl").read_text().splitlines()
+    for line in (Path(__file__).parents[1] / "recordings" / "webhooks.jsonl")
+    .read_text()
+    .splitlines()
 ]
 URL = "http://localhost/webhooks"
 

@@ -28,7 +28,7 @@ from stack_fastapi.emulator.webhooks.outbox import CAPACITY, Outbox
 from .emulator_api import Api, StandingClock
 
 URL = "http://localhost/webhooks"
-RECORDINGS = Path(__file__).parent / "recordings"
+RECORDINGS = Path(__file__).parents[1] / "recordings"
 SIGNED = json.loads((RECORDINGS / "webhook_signatures.json").read_text())
 GOOD = [
     item

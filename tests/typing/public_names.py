@@ -56,10 +56,13 @@ from stack_fastapi import (
     CurrentPrincipal,
     CurrentTeam,
     CurrentUser,
+    CurrentWebhook,
+    DeletedUser,
     EmailNotVerifiedError,
     InternalError,
     InvalidApiKeyError,
     InvalidTokenError,
+    InvalidWebhookError,
     MissingApiKeyError,
     MissingMiddlewareError,
     NotAuthenticatedError,
@@ -70,6 +73,8 @@ from stack_fastapi import (
     Project,
     ProjectConfig,
     ProjectPermission,
+    ProjectPermissionCreatedEvent,
+    ProjectPermissionDeletedEvent,
     ProjectPermissionRequiredError,
     RestrictedReason,
     RestrictedUserNotAllowedError,
@@ -90,27 +95,41 @@ from stack_fastapi import (
     StackWebSocketException,
     Team,
     TeamApiKeyPrincipal,
+    TeamCreatedEvent,
+    TeamDeletedEvent,
     TeamHiddenError,
     TeamInvitation,
     TeamMemberProfile,
     TeamMembership,
+    TeamMembershipCreatedEvent,
+    TeamMembershipDeletedEvent,
     TeamMembershipRequiredError,
     TeamPermission,
+    TeamPermissionCreatedEvent,
+    TeamPermissionDeletedEvent,
     TeamPermissionRequiredError,
+    TeamReference,
     TeamRequiredError,
+    TeamUpdatedEvent,
     TokenExpiredError,
     UnavailableError,
+    UnknownEvent,
     User,
     UserApiKeyPrincipal,
+    UserCreatedEvent,
+    UserDeletedEvent,
     UserNotFoundError,
     UserPrincipal,
     UserRules,
+    UserUpdatedEvent,
+    WebhookEvent,
     WrongApiKeyTypeError,
     WrongProjectError,
     current_claims,
     current_principal,
     current_team,
     current_user,
+    current_webhook,
     document_authentication,
     optional_user,
     require_api_key,
@@ -323,12 +342,57 @@ def explain(error: StackAuthError | StackWebSocketException) -> str:
             return error.code
 
 
+def what_happened(event: WebhookEvent) -> str:  # noqa: PLR0911 - one for each shape
+    """Every event is told from the others by its class, or by its type."""
+    match event:
+        case UserCreatedEvent(data=user) | UserUpdatedEvent(data=user):
+            assert_type(user, User)
+            return user.id
+        case UserDeletedEvent(data=gone):
+            assert_type(gone, DeletedUser)
+            assert_type(gone.teams, tuple[TeamReference, ...])
+            return gone.id
+        case TeamCreatedEvent(data=team) | TeamUpdatedEvent(data=team):
+            assert_type(team, Team)
+            return team.id
+        case TeamDeletedEvent(data=named):
+            assert_type(named, TeamReference)
+            return named.id
+        case TeamMembershipCreatedEvent() | TeamMembershipDeletedEvent():
+            assert_type(event.data, TeamMembership)
+            return event.data.team_id
+        case TeamPermissionCreatedEvent() | TeamPermissionDeletedEvent():
+            assert_type(event.data, TeamPermission)
+            return event.data.id
+        case ProjectPermissionCreatedEvent() | ProjectPermissionDeletedEvent():
+            assert_type(event.data, ProjectPermission)
+            return event.data.id
+        case UnknownEvent():
+            assert_type(event.type, str)
+            return event.id
+
+
+def why_not(error: InvalidWebhookError) -> str:
+    return error.reason
+
+
+async def webhook_route(event: CurrentWebhook) -> str:
+    assert_type(event, WebhookEvent)
+    return what_happened(event)
+
+
+async def webhook_elsewhere(auth: StackAuth, headers: dict[str, str], body: bytes) -> WebhookEvent:
+    assert_type(current_webhook.keeps_out, bool)
+    return await auth.receive_webhook(headers, body)
+
+
 CREDENTIALS: tuple[type[CredentialsError], ...] = (
     AmbiguousCredentialsError,
     ApiKeyExpiredError,
     ApiKeyRevokedError,
     InvalidApiKeyError,
     InvalidTokenError,
+    InvalidWebhookError,
     MissingApiKeyError,
     NotAuthenticatedError,
     SessionNotFoundError,
