@@ -1,1 +1,1 @@
-"""An app protected by ``stack_fastapi``, with one route for each way to ask who is there."""
+"""A small API protected by ``stack_fastapi``: notes of teams, and a route for each way to ask."""

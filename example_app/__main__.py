@@ -5,83 +5,72 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import uvicorn
 from fastapi import FastAPI
 
 from example_app.app import create_app
-from example_app.tour import Tokens, describe
-from stack_fastapi import StackAuth, StackAuthSettings
-from stack_fastapi.emulator import StackEmulator
+from example_app.local_stack import local_stack
+from example_app.tour import Credentials, describe
 
-_VARIABLES = tuple(
-    f"{prefix}_{name}"
-    for prefix in ("HEXCLAVE", "STACK")
-    for name in ("PROJECT_ID", "SECRET_SERVER_KEY")
+_PREFIXES = ("HEXCLAVE", "STACK")
+_REAL = (
+    "This example uses the Stack project that your environment names. It wants there the\n"
+    "permissions note:write (of teams) and note:admin (of the project)."
 )
-
-
-@contextmanager
-def _real_stack() -> Iterator[tuple[FastAPI, str, Tokens]]:
-    where = "This example uses the Stack project that your environment names."
-    yield create_app(), where, Tokens("$USER_TOKEN", "$ANONYMOUS_TOKEN")
-
-
-@contextmanager
-def _local_stack(port: int) -> Iterator[tuple[FastAPI, str, Tokens]]:
-    emulator = StackEmulator()
-    emulator.create_user(
-        primary_email="alice@example.com",
-        primary_email_verified=True,
-        primary_email_auth_enabled=True,
-        password="Alice-Example-1",  # noqa: S106 - a user who exists while this runs
-        display_name="Alice",
-    )
-    guest = emulator.create_user(is_anonymous=True)
-    with emulator.serve(port=port) as stack:
-        auth = StackAuth(
-            StackAuthSettings(
-                project_id=emulator.project.id,
-                secret_server_key=emulator.project.secret_server_key,
-                api_url=stack.url,
-            )
-        )
-        where = (
-            "No Stack project is set in the environment (STACK_PROJECT_ID, "
-            "STACK_SECRET_SERVER_KEY),\nso a local Stack was started: "
-            f"{stack.url}  (open it to look inside)\n"
-            "Its users: alice@example.com (password Alice-Example-1) and a guest."
-        )
-        yield create_app(auth), where, _local_tokens(stack.url, guest.id)
-
-
-def _local_tokens(stack_url: str, guest_id: str) -> Tokens:
-    """The local Stack hands out fresh tokens of its users to whoever sits at this machine."""
-    ask = f"$(curl -s '{stack_url}/local-stack/token?user="  # quoted: some shells expand "?"
-    return Tokens(f"{ask}alice@example.com')", f"{ask}{guest_id}')")
 
 
 def main() -> None:
     """Serve the example until it is interrupted."""
+    arguments = _arguments()
+    if any(_is_set(name) for name in ("PROJECT_ID", "SECRET_SERVER_KEY")):
+        url = arguments.database or "sqlite+aiosqlite:///notes.db"
+        app = create_app(database_url=url, receives_webhooks=_is_set("WEBHOOK_SECRET"))
+        _serve(app, arguments.port, lambda app_url: describe(app_url, _REAL, Credentials()))
+        return
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))  # its users are gone afterwards
+        local = stack.enter_context(local_stack(arguments.stack_port))
+        url = arguments.database or f"sqlite+aiosqlite:///{folder / 'notes.db'}"
+
+        def introduce(app_url: str) -> str:
+            local.send_webhooks_to(f"{app_url}/webhooks/stack")
+            return describe(app_url, local.where, local.credentials)
+
+        _serve(create_app(local.auth, database_url=url), arguments.port, introduce)
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m example_app", description=__doc__)
     parser.add_argument("--port", type=int, default=8000, help="port of the app; 0: any free one")
     parser.add_argument("--stack-port", type=int, default=0, help="port of the local Stack")
-    arguments = parser.parse_args()
-    is_set = any(os.environ.get(name) for name in _VARIABLES)
-    with _real_stack() if is_set else _local_stack(arguments.stack_port) as (app, where, tokens):
-        server = uvicorn.Server(
-            uvicorn.Config(app, host="127.0.0.1", port=arguments.port, log_level="warning")
-        )
-        socket = server.config.bind_socket()
-        socket.listen()  # what is printed below works at once
-        host, port = socket.getsockname()
-        print(describe(f"http://{host}:{port}", where, tokens), flush=True)
-        with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has finished
-            server.run(sockets=[socket])
-        if not server.started:  # wrong settings: uvicorn has said so
-            sys.exit(3)
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        help="where the notes are kept, such as postgresql+asyncpg://user@localhost/notes; "
+        "notes.db in this folder, or a file that goes with the local Stack",
+    )
+    return parser.parse_args()
+
+
+def _is_set(name: str) -> bool:
+    return any(os.environ.get(f"{prefix}_{name}") for prefix in _PREFIXES)
+
+
+def _serve(app: FastAPI, port: int, introduce: Callable[[str], str]) -> None:
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+    socket = server.config.bind_socket()
+    socket.listen()  # what is printed below works at once
+    host, bound = socket.getsockname()
+    print(introduce(f"http://{host}:{bound}"), flush=True)
+    with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has finished
+        server.run(sockets=[socket])
+    if not server.started:  # wrong settings: uvicorn has said so
+        sys.exit(3)
 
 
 if __name__ == "__main__":

@@ -1,68 +1,48 @@
-"""The app itself: everything about authentication is in the types of the parameters."""
+"""The app itself: who may do what stands in the types of the routes' parameters."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-from fastapi import Depends, FastAPI, WebSocket
+from fastapi import FastAPI
 
-from stack_fastapi import (
-    CurrentClaims,
-    CurrentUser,
-    OptionalUser,
-    StackAuth,
-    StackAuthMiddleware,
-    User,
-    require_user,
-)
-
-#: A user who may be anonymous: somebody who uses the app before signing up.
-AnyUser = Annotated[User, Depends(require_user(allow_anonymous=True))]
+from example_app import basics, live, notes, webhooks
+from example_app.database import Database
+from example_app.live import Hub
+from stack_fastapi import StackAuth, StackAuthMiddleware
 
 
-def create_app(auth: StackAuth | None = None) -> FastAPI:
+def create_app(
+    auth: StackAuth | None = None,
+    *,
+    database_url: str = "sqlite+aiosqlite:///notes.db",
+    clock: Callable[[], float] = time.time,
+    receives_webhooks: bool = True,
+) -> FastAPI:
     """The example app.
 
     Args:
         auth: the engine to use; None makes one from the environment.
+        database_url: where the notes are kept, as SQLAlchemy names it.
+        clock: Unix time in seconds; it decides when a WebSocket's token has ended.
+        receives_webhooks: whether Stack sends it webhooks; a ``webhook_secret`` is needed then.
     """
-    app = FastAPI(title="stack_fastapi example")
+    database = Database(database_url)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await database.create_tables()
+        yield
+        await database.aclose()
+
+    app = FastAPI(title="stack_fastapi example", lifespan=lifespan)
+    app.state.database = database
+    app.state.hub = Hub(clock)
     app.add_middleware(StackAuthMiddleware, auth=auth)
-
-    @app.get("/")
-    async def public() -> dict[str, str]:
-        """Anybody, signed in or not."""
-        return {"message": "Hello, whoever you are."}
-
-    @app.get("/me")
-    async def me(user: CurrentUser) -> dict[str, Any]:
-        """Somebody who has signed in."""
-        return {"id": user.id, "email": user.primary_email, "name": user.display_name}
-
-    @app.get("/greeting")
-    async def greeting(user: OptionalUser) -> dict[str, str]:
-        """Anybody, but greeted by name where there is one."""
-        return {"message": f"Hello, {user.display_name or user.id if user else 'stranger'}."}
-
-    @app.get("/session")
-    async def session(claims: CurrentClaims) -> dict[str, Any]:
-        """Only what the token itself says: nobody is asked."""
-        return {
-            "user": claims.sub,
-            "session": claims.refresh_token_id,
-            "expires_at": claims.exp,
-        }
-
-    @app.get("/basket")
-    async def basket(user: AnyUser) -> dict[str, Any]:
-        """Somebody, even somebody without an account."""
-        return {"owner": user.id, "is_anonymous": user.is_anonymous, "items": []}
-
-    @app.websocket("/ws")
-    async def hello(websocket: WebSocket, user: CurrentUser) -> None:
-        """The same on a WebSocket: refused before it opens."""
-        await websocket.accept()
-        await websocket.send_text(f"Hello, {user.display_name or user.id}.")
-        await websocket.close()
-
+    for router in (basics.router, notes.router, live.router):
+        app.include_router(router)
+    if receives_webhooks:
+        app.include_router(webhooks.router)
     return app

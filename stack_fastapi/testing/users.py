@@ -53,6 +53,17 @@ class SignedIn(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self.headers)
 
+    def setdefault(self, name: str, default: str) -> str:  # noqa: ARG002 - a dictionary's
+        """Not there: somebody is not changed by a request.
+
+        Raises:
+            TypeError: always. Starlette's ``websocket_connect`` adds to the headers it is given.
+        """
+        raise TypeError(
+            f"{name} cannot be added to somebody who is signed in; pass .headers, which is a new "
+            "dictionary each time: websocket_connect(url, headers=alice.headers)"
+        )
+
 
 def sign_in(
     stack: StackEmulator,

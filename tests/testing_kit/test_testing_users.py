@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 import httpx2
 import pytest
+from fastapi import FastAPI, WebSocket
 from fastapi.testclient import TestClient
 
 import stack_fastapi.testing
-from stack_fastapi import StackAuthSettings, User
+from stack_fastapi import CurrentUser, StackAuthMiddleware, StackAuthSettings, User
 from stack_fastapi.emulator import KnownError
 from stack_fastapi.testing import (
     SignedIn,
@@ -47,6 +48,25 @@ def test_the_object_itself_is_the_headers(stack: StackEmulator, client: TestClie
         assert client.get("/me", headers=headers).json() == me.user.id
     assert len(me) == 1
     assert me["X-Stack-Access-Token"] == me.token == me.tokens.access_token
+
+
+def test_a_request_does_not_change_who_is_signed_in(stack: StackEmulator) -> None:
+    """Starlette's test client writes into the headers of a WebSocket."""
+    app = FastAPI()
+    app.add_middleware(StackAuthMiddleware, auth=auth_for(stack))
+
+    @app.websocket("/ws")
+    async def ws(websocket: WebSocket, user: CurrentUser) -> None:
+        await websocket.accept()
+        await websocket.send_text(user.id)
+        await websocket.close()
+
+    alice, client = sign_in(stack), TestClient(app)
+    with pytest.raises(TypeError, match=r"headers=alice\.headers"):
+        client.websocket_connect("/ws", headers=alice)
+    with client.websocket_connect("/ws", headers=alice.headers) as session:
+        assert session.receive_text() == alice.user.id
+    assert list(alice) == ["X-Stack-Access-Token"]
 
 
 def test_the_user_is_the_one_that_routes_see(stack: StackEmulator) -> None:
