@@ -58,6 +58,8 @@ if TYPE_CHECKING:
         ApiTeamPermissionNotFoundError,
         ApiUserEmailExistsError,
         ApiUserIdNotFoundError,
+        ApiVerificationCodeExpiredError,
+        ApiVerificationCodeNotFoundError,
         ApiVerificationCodeUsedError,
     )
     from stack_fastapi.authorization import (
@@ -204,6 +206,8 @@ __all__ = [
     "ApiUserEmailExistsError",
     "ApiUserIdNotFoundError",
     "ApiUserNotFoundError",
+    "ApiVerificationCodeExpiredError",
+    "ApiVerificationCodeNotFoundError",
     "ApiVerificationCodeUsedError",
     "Change",
     "ConfigurationError",
@@ -329,6 +333,8 @@ _HOMES = {
     "ApiUserEmailExistsError": "stack_fastapi.api_exceptions",
     "ApiUserIdNotFoundError": "stack_fastapi.api_exceptions",
     "ApiUserNotFoundError": "stack_fastapi.exceptions",
+    "ApiVerificationCodeNotFoundError": "stack_fastapi.api_exceptions",
+    "ApiVerificationCodeExpiredError": "stack_fastapi.api_exceptions",
     "ApiVerificationCodeUsedError": "stack_fastapi.api_exceptions",
     "Change": "stack_fastapi.types",
     "ConfigurationError": "stack_fastapi.exceptions",

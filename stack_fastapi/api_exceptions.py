@@ -32,6 +32,8 @@ refusal without a code, such as the 404 of a session that is not there.
     ├── ApiApiKeyTypeError                  WRONG_API_KEY_TYPE
     ├── ApiContactChannelInUseError         CONTACT_CHANNEL_ALREADY_USED_FOR_AUTH_BY_SOMEONE_ELSE
     ├── ApiEmailAlreadyVerifiedError        EMAIL_ALREADY_VERIFIED
+    ├── ApiVerificationCodeNotFoundError    VERIFICATION_CODE_NOT_FOUND
+    ├── ApiVerificationCodeExpiredError     VERIFICATION_CODE_EXPIRED
     ├── ApiVerificationCodeUsedError        VERIFICATION_CODE_ALREADY_USED
     └── ApiCallbackUrlError                 REDIRECT_URL_NOT_WHITELISTED
 """
@@ -167,6 +169,18 @@ class ApiEmailAlreadyVerifiedError(StackApiError):
     """The e-mail address is verified already, so no code is sent."""
 
     code = "EMAIL_ALREADY_VERIFIED"
+
+
+class ApiVerificationCodeNotFoundError(StackApiError):
+    """There is no such code or invitation, or it is somebody else's."""
+
+    code = "VERIFICATION_CODE_NOT_FOUND"
+
+
+class ApiVerificationCodeExpiredError(StackApiError):
+    """The verification code has expired."""
+
+    code = "VERIFICATION_CODE_EXPIRED"
 
 
 class ApiVerificationCodeUsedError(StackApiError):

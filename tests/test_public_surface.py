@@ -26,7 +26,8 @@ PUBLIC = """
     ApiKeyValue ApiOwnUserNotFoundError ApiPermissionNotFoundError ApiPermissionScopeError
     ApiRefreshTokenNotFoundError ApiSchemaError ApiTeamMembershipExistsError
     ApiTeamMembershipNotFoundError ApiTeamNotFoundError ApiTeamPermissionNotFoundError
-    ApiUserEmailExistsError ApiUserIdNotFoundError ApiUserNotFoundError ApiVerificationCodeUsedError
+    ApiUserEmailExistsError ApiUserIdNotFoundError ApiUserNotFoundError
+    ApiVerificationCodeExpiredError ApiVerificationCodeNotFoundError ApiVerificationCodeUsedError
     Change ConfigurationError ContactChannel CreatedApiKey CredentialsError CurrentClaims
     CurrentPrincipal CurrentTeam CurrentUser CurrentWebhook DeletedUser EmailNotVerifiedError
     InternalError InvalidApiKeyError InvalidTokenError InvalidWebhookError MissingApiKeyError

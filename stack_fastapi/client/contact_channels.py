@@ -114,6 +114,8 @@ class ContactChannelsApi:
         Whose it is, only Stack knows: the user is not evicted from the caches by it.
 
         Raises:
+            ApiVerificationCodeNotFoundError: there is no such code.
+            ApiVerificationCodeExpiredError: it came too late.
             ApiVerificationCodeUsedError: it was used before.
         """
         code = concealed(code)

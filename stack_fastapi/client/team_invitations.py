@@ -5,8 +5,14 @@ from __future__ import annotations
 from stack_fastapi.client._calls import Calls, Success
 from stack_fastapi.client._paths import uuid, with_query
 from stack_fastapi.models import SentTeamInvitation, TeamInvitation
+from stack_fastapi.models._base import StackModel
+from stack_fastapi.types import Change
 
 _INVITATIONS = "/team-invitations"
+
+
+class _Accepted(StackModel):
+    """The answer to an acceptance: an object without fields."""
 
 
 class TeamInvitationsApi:
@@ -14,6 +20,11 @@ class TeamInvitationsApi:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
+
+    async def list_of_user(self, user_id: str) -> list[TeamInvitation]:
+        """The good invitations to a user's verified addresses: ``GET /team-invitations``."""
+        path = with_query(_INVITATIONS, user_id=uuid(user_id))
+        return await self._calls.read_list(TeamInvitation, path)
 
     async def list(self, team_id: str) -> list[TeamInvitation]:
         """A team's invitations that are still good: ``GET /team-invitations``.
@@ -41,6 +52,17 @@ class TeamInvitationsApi:
             "callback_url": callback_url,
         }
         return await self._calls.post(SentTeamInvitation, f"{_INVITATIONS}/send-code", body)
+
+    async def accept(self, invitation_id: str, user_id: str) -> None:
+        """Let a user into the team: ``POST /team-invitations/{invitation_id}/accept``.
+
+        Raises:
+            ApiVerificationCodeNotFoundError: there is no such invitation, it is not good any more,
+                or it went to none of the user's verified addresses.
+        """
+        path = with_query(f"{_INVITATIONS}/{uuid(invitation_id)}/accept", user_id=uuid(user_id))
+        change = Change("membership", user_id=uuid(user_id))
+        await self._calls.change(_Accepted, "POST", path, change)
 
     async def revoke(self, team_id: str, invitation_id: str) -> None:
         """Take an invitation back: ``DELETE /team-invitations/{invitation_id}``.

@@ -16,6 +16,7 @@ from stack_fastapi.emulator.emulator import StackEmulator
 from stack_fastapi.emulator.errors import KnownError, StackError
 from stack_fastapi.emulator.events import EVENT_TYPES, EventType
 from stack_fastapi.emulator.faults import Fault, Faults
+from stack_fastapi.emulator.mail_controls import SentEmail
 from stack_fastapi.emulator.project import Project
 from stack_fastapi.emulator.records import Endpoint, Team, User
 from stack_fastapi.emulator.request_log import LoggedRequest, RequestLog
@@ -36,6 +37,7 @@ __all__ = [
     "LoggedRequest",
     "Project",
     "RequestLog",
+    "SentEmail",
     "Served",
     "StackEmulator",
     "StackError",

@@ -5,6 +5,7 @@
 | `GET /local-stack/faults` | the faults that are not over yet |
 | `POST /local-stack/faults` | play a fault; the body has the fields of `Fault` |
 | `DELETE /local-stack/faults` | play none any more |
+| `GET /local-stack/emails` | the e-mails that Stack would have sent, with their codes |
 | `GET /local-stack/requests` | the request log |
 | `DELETE /local-stack/requests` | forget it |
 | `POST /local-stack/rotate-keys` | sign with new keys; `?keep_old=false` withdraws the old ones |
@@ -22,7 +23,7 @@ JSON here without asking first, and are never allowed to.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -38,6 +39,7 @@ from stack_fastapi.emulator.answer import (
 )
 from stack_fastapi.emulator.errors import StackError, bad_request, forbidden, not_found
 from stack_fastapi.emulator.faults import Fault, Faults
+from stack_fastapi.emulator.mail_controls import SentEmail
 from stack_fastapi.emulator.request import Request
 from stack_fastapi.emulator.request_log import RequestLog
 from stack_fastapi.emulator.webhooks import Webhooks
@@ -63,10 +65,12 @@ class Acts:
     Attributes:
         token_of: Signs a user in, by id or address; raises `KnownError` where there is none.
         rotate_keys: Makes new signing keys in all projects.
+        sent_emails: What was sent so far, oldest first.
     """
 
     token_of: Callable[[str], str]
     rotate_keys: RotateKeys
+    sent_emails: Callable[[], Sequence[SentEmail]]
 
 
 def answer(
@@ -89,19 +93,26 @@ def answer(
         _check_local(request)
         if request.path.startswith(WEBHOOKS):
             return webhooks_admin.answer(request, request.path.removeprefix(WEBHOOKS), webhooks)
-        match request.method, request.path.removeprefix(PREFIX):
-            case _, "faults":
+        match request.path.removeprefix(PREFIX):
+            case "faults":
                 return _answer_faults(request, faults)
-            case _, "requests":
+            case "requests":
                 return _answer_requests(request, requests)
-            case "GET", "token":
-                return text_answer(acts.token_of(request.query.get("user", "")))
-            case "POST", "rotate-keys":
-                acts.rotate_keys(keep_old=request.query.get("keep_old") != "false")
-                return success()
-        raise _unknown()
+        return _act(request, acts)
     except StackError as error:
         return error_answer(error)
+
+
+def _act(request: Request, acts: Acts) -> Answer:
+    match request.method, request.path.removeprefix(PREFIX):
+        case "GET", "emails":
+            return json_answer({"items": [asdict(item) for item in acts.sent_emails()]})
+        case "GET", "token":
+            return text_answer(acts.token_of(request.query.get("user", "")))
+        case "POST", "rotate-keys":
+            acts.rotate_keys(keep_old=request.query.get("keep_old") != "false")
+            return success()
+    raise _unknown()
 
 
 def _answer_faults(request: Request, faults: Faults) -> Answer:

@@ -14,6 +14,7 @@ from stack_fastapi.emulator.connection import Connection
 from stack_fastapi.emulator.dispatcher import Dispatcher, Handled
 from stack_fastapi.emulator.fault_answers import spoiled
 from stack_fastapi.emulator.faults import Fault, Faults
+from stack_fastapi.emulator.mail_controls import sent_emails
 from stack_fastapi.emulator.page import Page, owns
 from stack_fastapi.emulator.request import MAX_HEADER_BYTES, Request, header_size, read_request
 from stack_fastapi.emulator.request_log import LoggedRequest, RequestLog
@@ -111,7 +112,7 @@ class EmulatorApp:
                 for project in self.state.projects.values():
                     project.signing_keys.rotate(keep_old=keep_old)
 
-        acts = admin_api.Acts(token_of, rotate_keys)
+        acts = admin_api.Acts(token_of, rotate_keys, lambda: sent_emails(self.state))
         return admin_api.answer(request, self.faults, self.requests, acts, self.webhooks)
 
     def _handle(self, request: Request, now: float) -> Handled:

@@ -16,6 +16,7 @@ from stack_fastapi.emulator.app import EmulatorApp
 from stack_fastapi.emulator.dispatcher import Dispatcher
 from stack_fastapi.emulator.entropy import Entropy, RandomBytes
 from stack_fastapi.emulator.faults import Faults
+from stack_fastapi.emulator.mail_controls import MailControls
 from stack_fastapi.emulator.request_log import RequestLog
 from stack_fastapi.emulator.routes import ROUTES
 from stack_fastapi.emulator.state import Clock, State
@@ -32,7 +33,7 @@ UNSERVED_URL = "http://stack.localhost"
 SHORT_LIFETIME = 3.0
 
 
-class StackEmulator(UserControls, TeamControls):
+class StackEmulator(UserControls, TeamControls, MailControls):
     """A local Stack server, in memory.
 
     Use it in the process through `app` or `transport`, or on a real socket through `serve()`. All

@@ -18,6 +18,7 @@ from stack_fastapi.emulator.records import (
     Session,
     Team,
     User,
+    VerificationCode,
     digest_of,
 )
 from stack_fastapi.emulator.signing_keys import SigningKeys
@@ -59,6 +60,8 @@ class Project:
     #: By team and user.
     memberships: dict[tuple[str, str], Membership] = field(default_factory=dict, repr=False)
     api_keys: dict[str, ApiKey] = field(default_factory=dict, repr=False)
+    #: Those that were sent, oldest first, by id.
+    codes: dict[str, VerificationCode] = field(default_factory=dict, repr=False)
     endpoints: list[Endpoint] = field(default_factory=list, repr=False)
     listener: Listener | None = field(default=None, repr=False, compare=False)
 

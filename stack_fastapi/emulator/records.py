@@ -15,6 +15,8 @@ from stack_fastapi.emulator.api_key_text import OwnerType
 #: Any JSON value: the writer of metadata decides what it looks like.
 Json = Any
 Scope = Literal["team", "project"]
+#: What a code that was sent by e-mail is for.
+CodeType = Literal["contact_channel_verification", "team_invitation"]
 
 
 @dataclass
@@ -132,6 +134,31 @@ class ApiKey:
     is_public: bool = False
     expires_at_millis: int | None = None
     manually_revoked_at_millis: int | None = None
+
+
+@dataclass
+class VerificationCode:
+    """A code that was sent by e-mail, and the e-mail. Its text is kept: nobody else reads it.
+
+    Attributes:
+        email: Where it went.
+        link: The callback URL with the code.
+        user_id: Whose address it verifies.
+        team_id: Where it invites to.
+        attempts: How often somebody tried it, or one that differs in the first characters.
+    """
+
+    id: str
+    type: CodeType
+    email: str
+    code: str = field(repr=False)
+    link: str = field(repr=False)
+    created_at_millis: int
+    expires_at_millis: int
+    user_id: str | None = None
+    team_id: str | None = None
+    used_at_millis: int | None = None
+    attempts: int = 0
 
 
 @dataclass

@@ -8,7 +8,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from stack_fastapi.emulator.project import Project
-from stack_fastapi.emulator.records import ApiKey, Membership, Session, Team, User
+from stack_fastapi.emulator.records import (
+    ApiKey,
+    Membership,
+    Session,
+    Team,
+    User,
+    VerificationCode,
+)
 from stack_fastapi.emulator.signing_keys import Jwk
 
 
@@ -22,6 +29,7 @@ class SavedRecords(BaseModel):
     teams: list[Team] = Field(default_factory=list)
     memberships: list[Membership] = Field(default_factory=list)
     api_keys: list[ApiKey] = Field(default_factory=list)
+    codes: list[VerificationCode] = Field(default_factory=list)
     signing_keys: dict[str, list[Jwk]] | None = None
 
 
@@ -33,6 +41,7 @@ def dump(project: Project) -> dict[str, Any]:
         "teams": [asdict(team) for team in project.teams.values()],
         "memberships": [_plain(membership) for membership in project.memberships.values()],
         "api_keys": [asdict(key) for key in project.api_keys.values()],
+        "codes": [asdict(code) for code in project.codes.values()],
         "signing_keys": project.signing_keys.dump(),
     }
 
@@ -49,6 +58,7 @@ def plant(project: Project, fields: Any) -> None:  # noqa: ANN401 - JSON
     project.sessions |= {session.id: session for session in saved.sessions}
     project.memberships |= {(item.team_id, item.user_id): item for item in saved.memberships}
     project.api_keys |= {key.id: key for key in saved.api_keys}
+    project.codes |= {code.id: code for code in saved.codes}
     if saved.signing_keys is not None:
         project.signing_keys.restore(saved.signing_keys)
     _check_owners(project)

@@ -1,8 +1,8 @@
 """Writing a state down as a seed, so that it survives a restart.
 
 The file holds secrets: the projects' keys, the private signing keys, the webhook secrets, the
-second factors' secrets, and the passwords' hashes, which are cheap ones. Refresh tokens and API
-keys are in it as digests only.
+second factors' secrets, the codes that were sent by e-mail, and the passwords' hashes, which are
+cheap ones. Refresh tokens and API keys are in it as digests only.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def _project(state: State, alias: str, fields: Seed) -> Project:
         super_secret_admin_key=fields.get("super_secret_admin_key", f"sak_{entropy.secret()}"),
         signing_keys=SigningKeys(entropy),
         webhook_secret=fields.get("webhook_secret", entropy.webhook_secret()),
-        config=ProjectConfig(**fields.get("config", {})),
+        config=ProjectConfig(**deepcopy(fields.get("config", {}))),
     )
     scopes: tuple[Scope, ...] = ("team", "project")
     for scope in scopes:
@@ -165,7 +166,7 @@ def _endpoint(item: Mapping[str, Any]) -> Endpoint:
 
 def _plant_definitions(project: Project, scope: Scope, items: Any) -> None:  # noqa: ANN401 - JSON
     """All first, then the check: they contain each other in any order."""
-    planted = [PermissionDefinition(scope=scope, **item) for item in items]
+    planted = [PermissionDefinition(scope=scope, **deepcopy(item)) for item in items]
     project.definitions.update({definition.id: definition for definition in planted})
     for definition in planted:
         grants.check_contained(project, definition)

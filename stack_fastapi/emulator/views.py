@@ -14,6 +14,7 @@ from stack_fastapi.emulator.records import (
     Session,
     Team,
     User,
+    VerificationCode,
 )
 
 View = dict[str, Any]
@@ -131,6 +132,18 @@ def channel(user: User, item: ContactChannel) -> View:
         "is_primary": item.is_primary,
         "is_verified": item.is_verified,
         "used_for_auth": item.used_for_auth,
+    }
+
+
+def invitation(project: Project, item: VerificationCode) -> View:
+    """An invitation to a team that is there."""
+    team = project.teams[str(item.team_id)]
+    return {
+        "id": item.id,
+        "team_id": team.id,
+        "team_display_name": team.display_name,
+        "expires_at_millis": item.expires_at_millis,
+        "recipient_email": item.email,
     }
 
 

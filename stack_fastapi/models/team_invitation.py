@@ -11,12 +11,14 @@ class TeamInvitation(StackModel):
     """An invitation that was sent and is still good.
 
     Attributes:
+        team_display_name: the team's name; None from older servers.
         recipient_email: where it went.
         expires_at_millis: milliseconds since the epoch.
     """
 
     id: str
     team_id: str
+    team_display_name: str | None = None
     recipient_email: str
     expires_at_millis: int
 

@@ -114,6 +114,8 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "contact_channels.verify": lambda c, i: c.contact_channels.verify("a code"),
     "team_invitations.list": lambda c, i: c.team_invitations.list(i.team_id),
+    "team_invitations.list_of_user": lambda c, i: c.team_invitations.list_of_user(i.user_id),
+    "team_invitations.accept": lambda c, i: c.team_invitations.accept(i.invitation_id, i.user_id),
     "team_invitations.send": lambda c, i: c.team_invitations.send(
         i.team_id, "a@example.com", callback_url="https://example.com/join"
     ),

@@ -37,6 +37,7 @@ IN_PROJECT = Change("project_permission", I.user_id)
 #: What each change tells of that got no answer; all other operations tell nothing.
 TOLD = {
     "users.create": Change("user"),
+    "team_invitations.accept": Change("membership", I.user_id),
     "users.update": OF_USER,
     "users.delete": OF_USER,
     "users.update_me": Change("user"),
@@ -269,3 +270,9 @@ async def test_a_shared_cache_that_fails_does_not_undo_the_change(
     assert user.display_name == "New"
     assert "the shared cache failed" in caplog.text
     assert "marked-password" not in caplog.text
+
+
+async def test_a_change_needs_nobody_who_listens() -> None:
+    talk = Talk(answer({"success": True}))
+    await StackServerClient(talk.http, "p").users.delete(I.user_id)
+    assert len(talk.requests) == 1

@@ -68,7 +68,8 @@ async def test_a_method_calls_the_endpoint_of_the_docs(name: str) -> None:
 @pytest.mark.parametrize("name", OPERATIONS)
 async def test_what_changes_something_sends_a_body(name: str) -> None:
     (request,), _ = await ask(name, Ids())
-    if request.method in {"POST", "PATCH"}:
+    by_path_alone = name == "team_invitations.accept"  # as the official client does it
+    if request.method in {"POST", "PATCH"} and not by_path_alone:
         assert isinstance(json.loads(request.content), dict)
     else:
         assert request.content == b""

@@ -275,3 +275,45 @@ async def test_any_other_endpoint(world: World) -> None:
 async def test_a_script_needs_no_fastapi(world: World) -> None:
     async with StackAuth(settings_for(world.stack)) as auth:
         assert (await auth.client.users.get(world.bob.id)).id == world.bob.id
+
+
+async def test_a_code_verifies_an_address(world: World) -> None:
+    channels = world.client.contact_channels
+    code = await world.send_code(world.bob)
+    assert world.heard() == []
+    await channels.verify(SecretStr(code.upper()))  # as e-mails may write it
+    assert world.heard() == [Change("user")]
+    (channel,) = await channels.list(user_id=world.bob.id)
+    assert channel.is_verified
+    assert (await world.client.users.get(world.bob.id)).primary_email_verified
+
+
+async def test_invitations(world: World) -> None:
+    invitations, team = world.client.team_invitations, world.team
+    sent = await invitations.send(team.id, "carol@example.com", callback_url=world.page)
+    (invitation,) = await invitations.list(team.id)
+    assert (invitation.id, invitation.team_id) == (sent.id, team.id)
+    assert (invitation.team_display_name, invitation.recipient_email) == (
+        "Team",
+        "carol@example.com",
+    )
+    week = invitation.expires_at.timestamp() - world.stack.now
+    assert week == pytest.approx(7 * 86_400, abs=60)
+    await invitations.revoke(team.id, sent.id)
+    assert await invitations.list(team.id) == []
+    assert world.heard() == []
+
+
+async def test_an_invitation_is_accepted(world: World) -> None:
+    invitations, bob = world.client.team_invitations, world.bob
+    email = str(bob.primary_email)
+    sent = await invitations.send(world.team.id, email, callback_url=world.page)
+    assert await invitations.list_of_user(bob.id) == []  # the address is not verified
+    await world.client.contact_channels.verify(await world.send_code(bob))
+    (invitation,) = await invitations.list_of_user(bob.id)
+    assert invitation.id == sent.id
+    world.heard()
+    await invitations.accept(sent.id, bob.id)
+    assert world.heard() == [Change("membership", bob.id)]
+    assert [team.id for team in await world.client.teams.list(user_id=bob.id)] == [world.team.id]
+    assert await invitations.list_of_user(bob.id) == []

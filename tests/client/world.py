@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 from uuid import uuid4
 
 from stack_fastapi import Change, StackServerClient
@@ -45,6 +46,17 @@ class World:
             primary_email=f"{name}-{uuid4()}@example.com",
             primary_email_auth_enabled=True,
         )
+
+    #: A page that the project trusts.
+    page: ClassVar[str] = "http://localhost:3000/handler"
+
+    async def send_code(self, user: User) -> str:
+        """Send the user a code for the only address; returns what the e-mail says."""
+        (channel,) = await self.client.contact_channels.list(user_id=user.id)
+        await self.client.contact_channels.send_verification_code(
+            user.id, channel.id, callback_url=self.page
+        )
+        return self.stack.sent_emails[-1].code
 
     def token(self, user: User) -> str:
         return self.stack.sign_in(user.id).access_token

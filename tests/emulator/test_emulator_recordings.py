@@ -26,7 +26,7 @@ EXCHANGES = [
     .splitlines()
 ]
 
-#: Exchanges that follow on one that was left out, or that ask for what is not emulated.
+#: Exchanges that follow on one that was left out.
 NOT_COMPARABLE = {
     60: "a second set of keys",
     318: "the session was revoked by an exchange that was left out",
@@ -35,9 +35,9 @@ NOT_COMPARABLE = {
     494: "the first definition was left out",
     603: "the first channel was left out",
     604: "the owner of the address was left out",
-    614: "codes by e-mail",
-    619: "codes by e-mail",
 }
+#: The code in the e-mail that exchange 614 sent; exchange 617, which used it, was left out.
+SENT_CODE = "srer5j3ph2m8aj24w29wy8se1dzjy7mgr4mzmr73wx668"
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SECRET = re.compile(
@@ -202,7 +202,11 @@ def played() -> dict[int, tuple[dict[str, Any], Reply]]:
     for exchange in EXCHANGES:
         if not player.can_play(exchange["request"]):
             continue
+        if exchange["name"] == "contact channel verify twice":
+            player.play(exchange["request"])
         reply = player.play(exchange["request"])
+        if exchange["name"] == "send verification code (client me)":
+            player.learn(SENT_CODE, player.api.emulator.sent_emails[-1].code)
         found[exchange["seq"]] = (exchange, reply)
         if reply.status < 400 and exchange["response"]["body"] and is_json(reply):
             player.learn(exchange["response"]["body"], reply.json)

@@ -23,6 +23,20 @@ TEAM_ID = "22222222-2222-4222-8222-222222222222"
 EMAIL = "alice@example.com"
 
 
+def test_what_one_emulator_changes_no_other_one_sees() -> None:
+    given = seed(config={"user_default_permissions": ["read"]})
+    for start in (None, given):
+        one = StackEmulator(start).project
+        one.config.user_default_permissions.append("x")
+        one.config.team_member_default_permissions.clear()
+        for definition in one.definitions.values():
+            definition.contained_permission_ids.append("x")
+        other, fresh = StackEmulator(start).project, StackEmulator(start).project
+        assert (other.config, other.definitions) == (fresh.config, fresh.definitions)
+        assert "x" not in other.config.user_default_permissions
+        assert all("x" not in item.contained_permission_ids for item in other.definitions.values())
+
+
 def seed(**fields: Any) -> dict[str, Any]:
     return {
         "access_token_lifetime_seconds": 60,

@@ -346,3 +346,16 @@ def test_server_users(played: Callable[[str], Run]) -> None:
         "PATCH",
         "POST",
     }
+
+
+def test_emails(played: Callable[[str], Run]) -> None:
+    run = played("emails")
+    assert [code for _, _, code in run.refused] == [
+        "VERIFICATION_CODE_ALREADY_USED",
+        "VERIFICATION_CODE_NOT_FOUND",
+        "TEAM_INVITATION_EMAIL_MISMATCH",
+        "VERIFICATION_CODE_ALREADY_USED",
+    ]
+    member_id = run.report["memberId"]
+    assert [team.id for team in run.project.teams_of(member_id)] == run.report["teamIds"]
+    assert run.project.users[member_id].primary_email_verified

@@ -46,6 +46,8 @@ from stack_fastapi import (
     ApiUserEmailExistsError,
     ApiUserIdNotFoundError,
     ApiUserNotFoundError,
+    ApiVerificationCodeExpiredError,
+    ApiVerificationCodeNotFoundError,
     ApiVerificationCodeUsedError,
     Change,
     ConfigurationError,
@@ -443,5 +445,7 @@ API: tuple[type[StackApiError], ...] = (
     ApiUserEmailExistsError,
     ApiUserIdNotFoundError,
     ApiUserNotFoundError,
+    ApiVerificationCodeNotFoundError,
+    ApiVerificationCodeExpiredError,
     ApiVerificationCodeUsedError,
 )

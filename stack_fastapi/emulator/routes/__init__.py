@@ -12,11 +12,13 @@ from stack_fastapi.emulator.routes import (
     permission_definitions,
     permission_grants,
     projects,
+    team_invitations,
     team_members,
     teams,
     user_list,
     user_sessions,
     users,
+    verification,
 )
 from stack_fastapi.emulator.routing import Route
 
@@ -30,9 +32,11 @@ ROUTES: tuple[Route, ...] = (
     *permission_definitions.ROUTES,
     *permission_grants.ROUTES,
     *projects.ROUTES,
+    *team_invitations.ROUTES,
     *team_members.ROUTES,
     *teams.ROUTES,
     *user_list.ROUTES,
     *user_sessions.ROUTES,
     *users.ROUTES,
+    *verification.ROUTES,
 )

@@ -1,4 +1,4 @@
-"""Users' e-mail addresses, without the codes that are sent to them."""
+"""Users' e-mail addresses; the codes that are sent to them are in `verification`."""
 
 from __future__ import annotations
 

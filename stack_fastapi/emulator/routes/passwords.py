@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from stack_fastapi.emulator import accounts, passwords, sessions
+from stack_fastapi.emulator import accounts, passwords, sessions, verification_codes
 from stack_fastapi.emulator.answer import Answer, json_answer
 from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import KnownError
@@ -34,7 +32,7 @@ def sign_up(call: Call) -> Answer:
     project, form = call.project, call.body(SignUp)
     _check_passwords_allowed(project)
     if form.verification_callback_url:
-        check_callback(project, form.verification_callback_url)
+        verification_codes.check_callback(project, form.verification_callback_url)
     if len(form.password) < passwords.MIN_LENGTH:
         raise KnownError("PASSWORD_TOO_SHORT", {"min_length": passwords.MIN_LENGTH})
     if not project.config.sign_up_enabled:
@@ -48,6 +46,10 @@ def sign_up(call: Call) -> Answer:
         user = _upgrade(call, call.own_user, changes)
     else:
         user = accounts.create_user(project, changes, call.state.entropy, call.now_millis)
+    if form.verification_callback_url:
+        verification_codes.send_verification(
+            call.state, project, user, form.email, form.verification_callback_url
+        )
     return signed_in(call, user)
 
 
@@ -76,16 +78,6 @@ def signed_in(call: Call, user: User) -> Answer:
             "user_id": user.id,
         }
     )
-
-
-def check_callback(project: Project, url: str) -> None:
-    """Make sure that the project trusts a URL: only this machine, if at all.
-
-    Raises:
-        KnownError: It does not.
-    """
-    if not project.config.allow_localhost or urlsplit(url).hostname != "localhost":
-        raise KnownError("REDIRECT_URL_NOT_WHITELISTED")
 
 
 def _check_passwords_allowed(project: Project) -> None:
