@@ -47,6 +47,14 @@ class LocalStack:
         self.clock = Clock()
         self.emulator = StackEmulator(clock=self.clock)
 
+    @classmethod
+    def with_permissions(cls) -> "LocalStack":
+        """One that has the permissions which the guards below ask for."""
+        stack = cls()
+        stack.emulator.define_permission("read")
+        stack.emulator.define_permission("bill", "team")
+        return stack
+
     def engine(self, **changes: Any) -> StackAuth:
         return auth_for(self.emulator, **changes)
 

@@ -25,10 +25,7 @@ OVER = "401 SESSION_NOT_FOUND"
 
 @pytest.fixture
 def stack() -> LocalStack:
-    stack = LocalStack()
-    stack.emulator.define_permission("read")
-    stack.emulator.define_permission("bill", "team")
-    return stack
+    return LocalStack.with_permissions()
 
 
 @pytest.fixture

@@ -107,10 +107,7 @@ async def post(
 
 @pytest.fixture
 def stack() -> LocalStack:
-    stack = LocalStack()
-    stack.emulator.define_permission("read")
-    stack.emulator.define_permission("bill", "team")
-    return stack
+    return LocalStack.with_permissions()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from example_app.app import create_app
 from example_app.database import Database, Table
 from stack_fastapi import StackAuth
 from stack_fastapi.emulator import StackEmulator
+from stack_fastapi.testing import SignedIn
 
 
 @pytest.fixture
@@ -35,6 +36,18 @@ def app(stack: StackEmulator, stack_auth: StackAuth, sqlite_url: str) -> FastAPI
 def client(app: FastAPI) -> Iterator[TestClient]:
     with TestClient(app) as client:
         yield client
+
+
+@pytest.fixture
+def alice(signed_in: Callable[..., SignedIn]) -> SignedIn:
+    """A member of Acme who writes, and an administrator."""
+    return signed_in(team="Acme", team_permissions=["note:write"], permissions=["note:admin"])
+
+
+def notes_of(somebody: SignedIn) -> str:
+    """The path of the notes of somebody's team."""
+    assert somebody.team is not None
+    return f"/teams/{somebody.team.id}/notes"
 
 
 @pytest.fixture

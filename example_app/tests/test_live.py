@@ -12,19 +12,9 @@ from starlette.websockets import WebSocketDisconnect
 
 from example_app.app import create_app
 from example_app.live import BACKLOG, End, Hub, Listener
+from example_app.tests.conftest import notes_of
 from stack_fastapi import StackAuth
 from stack_fastapi.testing import SignedDelivery, SignedIn
-
-
-@pytest.fixture
-def alice(signed_in: Callable[..., SignedIn]) -> SignedIn:
-    """A member of Acme who writes."""
-    return signed_in(team="Acme", team_permissions=["note:write"])
-
-
-def notes_of(somebody: SignedIn) -> str:
-    assert somebody.team is not None
-    return f"/teams/{somebody.team.id}/notes"
 
 
 def end_of(session: Any) -> tuple[int, str]:  # noqa: ANN401 - the test client's

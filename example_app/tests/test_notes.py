@@ -8,18 +8,13 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from example_app.tests.conftest import notes_of
 from stack_fastapi.audit import unprotected_routes
 from stack_fastapi.emulator import Fault, StackEmulator
 from stack_fastapi.testing import SignedIn
 
 #: What anybody may call, and FastAPI's own pages.
 PUBLIC = {"/", "/greeting", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/redoc"}
-
-
-@pytest.fixture
-def alice(signed_in: Callable[..., SignedIn]) -> SignedIn:
-    """A member of Acme who writes, and an administrator."""
-    return signed_in(team="Acme", team_permissions=["note:write"], permissions=["note:admin"])
 
 
 @pytest.fixture
@@ -32,11 +27,6 @@ def bob(signed_in: Callable[..., SignedIn], alice: SignedIn) -> SignedIn:
 def mallory(signed_in: Callable[..., SignedIn]) -> SignedIn:
     """Somebody from another team, who may write there."""
     return signed_in(team="Others", team_permissions=["note:write"])
-
-
-def notes_of(somebody: SignedIn) -> str:
-    assert somebody.team is not None
-    return f"/teams/{somebody.team.id}/notes"
 
 
 def write(client: TestClient, path: str, headers: SignedIn, text: str = "Milk") -> str:

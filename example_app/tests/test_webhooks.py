@@ -9,23 +9,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from example_app.app import create_app
+from example_app.tests.conftest import notes_of
 from stack_fastapi import StackAuth
 from stack_fastapi.audit import unprotected_routes
 from stack_fastapi.emulator import StackEmulator
 from stack_fastapi.testing import SignedDelivery, SignedIn
 
 Webhook = Callable[..., SignedDelivery]
-
-
-@pytest.fixture
-def alice(signed_in: Callable[..., SignedIn]) -> SignedIn:
-    """A member of Acme who writes."""
-    return signed_in(team="Acme", team_permissions=["note:write"])
-
-
-def notes_of(somebody: SignedIn) -> str:
-    assert somebody.team is not None
-    return f"/teams/{somebody.team.id}/notes"
 
 
 def write(client: TestClient, alice: SignedIn, text: str = "Milk") -> int:
