@@ -69,6 +69,10 @@ def protected_app(auth: StackAuth) -> FastAPI:
     ) -> dict[str, bool]:
         return {"ok": True}
 
+    @app.get("/users/{team_id}")
+    async def user_at_a_path(team_id: str, _: CurrentUser) -> dict[str, bool]:
+        return {"ok": bool(team_id)}
+
     @app.get("/teams/{team_id}")
     async def team_permission(
         team_id: str,
@@ -159,6 +163,7 @@ async def main() -> None:
             "no-op": requests_to(plain, "/no-op", token),
             "current_user": requests_to(protected, "/current_user", token),
             "permission": requests_to(protected, "/permission", token),
+            "user, id in path": requests_to(protected, f"/users/{team_id}", token),
             "team permission": requests_to(protected, f"/teams/{team_id}", token),
             "current_claims": requests_to(protected, "/current_claims", token),
             "optional_user": requests_to(protected, "/optional_user", token),
@@ -169,9 +174,12 @@ async def main() -> None:
         print(
             f"{name:<16} {micros:7.1f} {micros / best['no-op']:8.2f} {micros / best['bare']:7.2f}"
         )
-    added = best["permission"] / best["current_user"]
-    print(f"permission ÷ current_user: {added:.2f} (limit {PERMISSION_LIMIT})")
-    if added > PERMISSION_LIMIT:
+    # Each beside the user's route of the same shape: a parameter in the path has its own price.
+    pairs = [("permission", "current_user"), ("team permission", "user, id in path")]
+    added = [(name, other, best[name] / best[other]) for name, other in pairs]
+    for name, other, ratio in added:
+        print(f"{name} ÷ {other}: {ratio:.2f} (limit {PERMISSION_LIMIT})")
+    if any(ratio > PERMISSION_LIMIT for _, _, ratio in added):
         raise SystemExit(1)
 
 
