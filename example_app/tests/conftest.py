@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,8 +28,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def app(stack: StackEmulator, stack_auth: StackAuth, sqlite_url: str) -> FastAPI:
-    return create_app(stack_auth, database_url=sqlite_url, clock=lambda: stack.now)
+def app(stack: StackEmulator, stack_auth: StackAuth, database_url: str) -> FastAPI:
+    return create_app(stack_auth, database_url=database_url, clock=lambda: stack.now)
 
 
 @pytest.fixture
@@ -55,41 +55,38 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path / 'notes.db'}"
 
 
-@pytest.fixture
-async def sqlite(sqlite_url: str) -> AsyncIterator[Database]:
-    """Empty tables in SQLite."""
-    async with _tables(sqlite_url) as database:
-        yield database
-
-
-@pytest.fixture
-async def postgresql(postgresql_url: str) -> AsyncIterator[Database]:
-    """Empty tables in PostgreSQL."""
-    async with _tables(postgresql_url) as database:
-        yield database
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> Database:
-    """Empty tables, in either."""
-    database: Database = request.getfixturevalue(request.param)
-    return database
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database of either kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
 
 
-@asynccontextmanager
-async def _tables(url: str) -> AsyncIterator[Database]:
-    engine = create_async_engine(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(Table.metadata.drop_all)
-    await engine.dispose()
-    database = Database(url)
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The same, with the app's tables."""
+    database = Database(database_url)
     await database.create_tables()
     yield database
     await database.aclose()
 
 
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> str:
+    """An empty database in PostgreSQL."""
+    asyncio.run(_drop_tables(postgresql_server))
+    return postgresql_server
+
+
+async def _drop_tables(url: str) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(Table.metadata.drop_all)
+    await engine.dispose()
+
+
 @pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """A PostgreSQL server that only this machine can reach, and that ends with the tests."""
     with TemporaryDirectory(prefix="notes-") as folder:
         run = _postgresql(Path(folder))

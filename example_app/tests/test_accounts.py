@@ -101,18 +101,19 @@ async def test_requests_from_before_and_after_the_verification_meet(database: Da
     assert len({account.id for account in seen}) == 1
 
 
-async def test_who_makes_the_account_meanwhile_is_waited_for(postgresql: Database) -> None:
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_who_makes_the_account_meanwhile_is_waited_for(database: Database) -> None:
     """One request links an old account, another has just made a new one for the same user."""
-    await add(postgresql, Account(legacy_email="alice@example.com"))
+    await add(database, Account(legacy_email="alice@example.com"))
     verified = fake_user(primary_email="alice@example.com", primary_email_verified=True)
     before = verified.model_copy(update={"primary_email_verified": False})
-    async with postgresql.transaction() as session:
+    async with database.transaction() as session:
         made = await account_of(session, before)
-        late = asyncio.create_task(see(postgresql, verified))
+        late = asyncio.create_task(see(database, verified))
         while not await session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
             pass  # until the other one waits for us
     assert (await late).id == made.id
-    assert await count(postgresql) == 2
+    assert await count(database) == 2
 
 
 async def test_who_is_gone_stays_gone(database: Database) -> None:
