@@ -8,7 +8,7 @@ import pytest
 
 from stack_fastapi.emulator import StackEmulator, Team, User
 from stack_fastapi.emulator.page import owns
-from stack_fastapi.emulator.records import PermissionDefinition
+from stack_fastapi.emulator.records import PermissionDefinition, VerificationCode
 
 from .person import HOST, ORIGIN, PREFIX, Person
 
@@ -22,6 +22,7 @@ SCREENS = (
     "permissions",
     "keys",
     "sessions",
+    "emails",
     "requests",
     "faults",
     "project",
@@ -65,6 +66,11 @@ def evil_emulator() -> StackEmulator:
     emulator.grant(EVIL, EVIL, team_id=EVIL)
     emulator.grant(EVIL, f"{EVIL}2")
     emulator.sign_in(EVIL)
+    project = next(iter(emulator.projects.values()))
+    team_id = next(iter(project.teams))
+    project.codes[EVIL] = VerificationCode(
+        EVIL, "team_invitation", EVIL, EVIL, f"javascript:alert(1)//{EVIL}", 0, 0, team_id=team_id
+    )
     return emulator
 
 

@@ -31,6 +31,7 @@ SCREENS = (
     "permissions",
     "keys",
     "sessions",
+    "emails",
     "requests",
     "faults",
     "project",

@@ -11,6 +11,7 @@ from stack_fastapi.emulator.page.areas import AREAS
 from stack_fastapi.emulator.page.notes import NOTES
 from stack_fastapi.emulator.page.rendering import load
 from stack_fastapi.emulator.page.site import Page
+from stack_fastapi.emulator.records import VerificationCode
 
 from .person import PREFIX, Person, Screen
 
@@ -29,6 +30,8 @@ def full(emulator: StackEmulator, alice: User, team: Team) -> StackEmulator:
     emulator.sign_in(alice.id)
     emulator.sign_in(alice.id)
     emulator.faults.add(Fault(kind="latency"))
+    code = VerificationCode("c", "team_invitation", "b@example.com", "x", "http://localhost/", 0, 1)
+    emulator.project.codes["c"] = code
     return emulator
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from stack_fastapi.emulator import Fault, StackEmulator, Team, User, UserKind
+from stack_fastapi.emulator import (
+    Fault,
+    StackEmulator,
+    Team,
+    User,
+    UserKind,
+    verification_codes,
+)
 
 from .conftest import StandingClock
 from .person import PREFIX, Person
@@ -348,3 +355,26 @@ def test_changes_wait_for_the_lock(
     with emulator._state.lock:
         assert person.do(person.at("users"), "create").html
     assert len(emulator.project.users) == 1
+
+
+def test_emails_are_shown_with_what_became_of_them(
+    emulator: StackEmulator, person: Person, clock: StandingClock, alice: User, team: Team
+) -> None:
+    screen = person.look(person.at("emails"))
+    assert "None yet" in screen.text
+    page, state, project = "http://localhost:3000/handler", emulator._state, emulator.project
+    verification_codes.send_verification(state, project, alice, "alice@example.com", page)
+    verification_codes.send_invitation(state, project, team, "bob@example.com", page)
+    verification, invitation = project.codes.values()
+    screen = person.look(person.at("emails"))
+    assert {field["value"] for field in screen.all("input")} == {verification.link, invitation.link}
+    assert page not in "".join(screen.links.values())
+    assert "alice@example.com Verify an address" in screen.text
+    assert "bob@example.com Invitation to a team: Engineering" in screen.text
+    assert " used " not in screen.text
+    verification.used_at_millis = 1
+    assert "Verify an address used" in person.look(person.at("emails")).text
+    clock.now += 8 * 86_400
+    assert "Engineering expired" in person.look(person.at("emails")).text
+    del project.teams[team.id]
+    assert "Invitation to a team expired" in person.look(person.at("emails")).text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stack_fastapi.emulator.page import (
     api_keys,
+    emails,
     faults,
     permissions,
     project,
@@ -25,6 +26,7 @@ AREAS: tuple[Area, ...] = (
     permissions.AREA,
     api_keys.AREA,
     sessions.AREA,
+    emails.AREA,
     requests.AREA,
     faults.AREA,
     project.AREA,
@@ -36,6 +38,7 @@ SECTIONS = {
     "permissions": "Permissions",
     "keys": "API keys",
     "sessions": "Sessions",
+    "emails": "E-mails",
     "requests": "Requests",
     "faults": "Faults",
     "project": "Project",
@@ -58,6 +61,7 @@ def surroundings(visit: Visit, section: str | None) -> View:
         "teams": len(here.teams),
         "keys": len(here.api_keys),
         "sessions": len(here.sessions),
+        "emails": len(here.codes),
         "requests": len(visit.requests),
         "faults": len(visit.faults),
     }
