@@ -47,7 +47,7 @@ _WEBHOOK_REASONS: dict[WebhookReason, str] = {
     "bad_timestamp": "svix-timestamp is no number of seconds",
     "old_timestamp": "it was sent more than 300 seconds ago",
     "future_timestamp": "it was sent more than 300 seconds ahead of our clock",
-    "bad_signature": "no signature fits, so webhook_secret is not this endpoint's, or it is forged",
+    "bad_signature": "no signature fits: another webhook_secret, a changed body, or a forged one",
     "too_large": "it is too large",
     "cut_off": "it was cut off",
 }

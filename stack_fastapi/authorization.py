@@ -22,7 +22,7 @@ from stack_fastapi.access_errors import (
     TeamRequiredError,
 )
 from stack_fastapi.authentication import Authentication
-from stack_fastapi.dependencies import RuledGuard, UserRules
+from stack_fastapi.dependencies import MustBeCalled, RuledGuard, UserRules
 from stack_fastapi.exceptions import ConfigurationError, PolicyError, StackAuthError
 from stack_fastapi.http_errors import answer_for
 from stack_fastapi.models import Team, User
@@ -204,7 +204,7 @@ CurrentTeam = Annotated[Team, Depends(current_team)]
 
 
 def require_permission(
-    *ids: str, any_of: bool = False, **rules: Unpack[UserRules]
+    *ids: Annotated[str, MustBeCalled()], any_of: bool = False, **rules: Unpack[UserRules]
 ) -> Callable[..., Awaitable[User]]:
     """A dependency like ``require_user`` for users who hold permissions in the whole project.
 
@@ -224,7 +224,7 @@ def require_permission(
 
 
 def require_team_permission(
-    *ids: str,
+    *ids: Annotated[str, MustBeCalled()],
     team: str = _TEAM_PARAMETER,
     any_of: bool = False,
     reveal: bool = True,
@@ -248,7 +248,10 @@ def require_team_permission(
 
 
 def require_team_member(
-    team: str = _TEAM_PARAMETER, *, reveal: bool = True, **rules: Unpack[UserRules]
+    team: Annotated[str, MustBeCalled()] = _TEAM_PARAMETER,
+    *,
+    reveal: bool = True,
+    **rules: Unpack[UserRules],
 ) -> Callable[..., Awaitable[Team]]:
     """A dependency that hands out the team that the path names, if the user is in it.
 

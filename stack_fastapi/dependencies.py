@@ -9,7 +9,7 @@ security scheme, so that a protected operation says so.
 # __call__, and cannot resolve them where they are text.
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypedDict
+from typing import Annotated, NoReturn, TypedDict
 
 from fastapi import Depends
 from fastapi.openapi.models import APIKey, APIKeyIn
@@ -74,6 +74,26 @@ class _CurrentUserGuard(Guard):
         except StackAuthError as error:
             raise answer_for(error, connection) from error
         return user
+
+
+class MustBeCalled:
+    """Marks a parameter of a function that makes dependencies and is none itself.
+
+    ``Depends(require_user)`` without the parentheses would call it for each request, with what the
+    query says, and check nothing. FastAPI asks pydantic about each parameter of a dependency, so
+    the app does not even come to have such a route.
+    """
+
+    def __get_pydantic_core_schema__(self, *_: object) -> NoReturn:
+        """Refuse to be a parameter of a request.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError(
+            "Depends(require_…) makes a dependency only when it is called, and would check nothing "
+            "like this: add the parentheses, as in Depends(require_user())"
+        )
 
 
 class UserRules(TypedDict, total=False):
@@ -231,7 +251,7 @@ CurrentClaims = Annotated[AccessTokenClaims, Depends(current_claims)]
 
 def require_user(
     *,
-    max_age: float | None = None,
+    max_age: Annotated[float | None, MustBeCalled()] = None,
     allow_anonymous: bool | None = None,
     allow_restricted: bool | None = None,
     verified_email: bool = False,

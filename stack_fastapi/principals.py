@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 
 from stack_fastapi.access_errors import MissingApiKeyError, ProjectPermissionRequiredError
 from stack_fastapi.authentication import Authentication
-from stack_fastapi.dependencies import Guard, present
+from stack_fastapi.dependencies import Guard, MustBeCalled, present
 from stack_fastapi.exceptions import (
     AmbiguousCredentialsError,
     NotAuthenticatedError,
@@ -157,7 +157,7 @@ def require_api_key(
     kind: None = None, *, permission: str | None = None
 ) -> Callable[..., Awaitable[ApiKeyPrincipal]]: ...
 def require_api_key(
-    kind: ApiKeyType | None = None, *, permission: str | None = None
+    kind: Annotated[ApiKeyType | None, MustBeCalled()] = None, *, permission: str | None = None
 ) -> Callable[..., Awaitable[ApiKeyPrincipal]]:
     """A dependency for programs: the owner of an API key, and no signed-in user without one.
 

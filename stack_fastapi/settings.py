@@ -90,6 +90,12 @@ def _webhook_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _server_key(value: SecretStr) -> SecretStr:
+    if value.get_secret_value().startswith("pck_"):
+        raise ValueError("must be the secret server key, ssk_…; this is the publishable client key")
+    return _key(value)
+
+
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
@@ -136,7 +142,7 @@ class StackAuthSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
     project_id: Annotated[str, AfterValidator(_word)]
-    secret_server_key: Key
+    secret_server_key: Annotated[SecretStr, AfterValidator(_server_key)]
     publishable_client_key: Key | None = None
     api_url: BaseUrl = CLOUD_HOSTS[0]
     issuers: Annotated[tuple[BaseUrl, ...], *Words] = ()

@@ -21,6 +21,10 @@ from stack_fastapi import (
     current_claims,
     current_user,
     optional_user,
+    require_api_key,
+    require_permission,
+    require_team_member,
+    require_team_permission,
     require_user,
 )
 from stack_fastapi.models import AccessTokenClaims
@@ -346,3 +350,54 @@ def test_two_routes_with_policies_of_their_own_do_not_mix(stack: Stack) -> None:
     for _ in range(2):
         assert client.get("/open", headers=headers).status_code == 200
         assert client.get("/both", headers=headers).status_code == 401
+
+
+# ---------------------------------------------------------------- without the parentheses
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        require_user,
+        require_permission,
+        require_team_permission,
+        require_team_member,
+        require_api_key,
+    ],
+    ids=lambda factory: factory.__name__,
+)
+def test_what_makes_dependencies_is_none_itself(factory: Any) -> None:
+    """Called for each request, with what the query says, it would check nothing: an open route."""
+
+    async def secret() -> str:
+        return "SECRET"
+
+    async def greeting(user: Annotated[Any, Depends(factory)]) -> str:
+        return "SECRET"
+
+    app, router = FastAPI(), APIRouter(dependencies=[Depends(factory)])
+    with pytest.raises(TypeError, match="add the parentheses"):
+        app.get("/{team_id}")(greeting)
+    with pytest.raises(TypeError, match="add the parentheses"):
+        app.get("/{team_id}", dependencies=[Depends(factory)])(secret)
+    with pytest.raises(TypeError, match="add the parentheses"):
+        router.get("/{team_id}")(secret)
+    with pytest.raises(TypeError, match="add the parentheses"):
+        FastAPI(dependencies=[Depends(factory)]).get("/{team_id}")(secret)
+
+
+def test_including_a_router_with_one_opens_nothing_either() -> None:
+    """Newer versions of FastAPI look at what an inclusion adds when the first request comes."""
+
+    async def secret() -> str:
+        return "SECRET"
+
+    app, router = FastAPI(), APIRouter()
+    router.get("/secret")(secret)
+    with pytest.raises(TypeError, match="add the parentheses"):
+        _include_and_ask(app, router)
+
+
+def _include_and_ask(app: FastAPI, router: APIRouter) -> None:
+    app.include_router(router, dependencies=[Depends(require_user)])
+    TestClient(app).get("/secret")

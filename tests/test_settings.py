@@ -199,7 +199,7 @@ BAD_WEBHOOK_SECRETS = (
 )
 BAD_VALUES: dict[str, Sequence[Any]] = {
     "project_id": (*BAD_WORDS, None, 1),
-    "secret_server_key": (*BAD_KEYS, None, 1),
+    "secret_server_key": (*BAD_KEYS, "pck_x", None, 1),
     "publishable_client_key": BAD_KEYS,
     "api_url": (*BAD_URLS, None),
     "issuers": (*BAD_URLS[1:], [""], ["https://a.example", "x"], 1),

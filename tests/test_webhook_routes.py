@@ -368,8 +368,8 @@ async def test_a_refusal_is_logged_without_what_was_sent(
             await inbox.deliver(delivery)
     (record,) = caplog.records
     assert record.getMessage() == (
-        "This webhook is refused: no signature fits, so webhook_secret is not this endpoint's, "
-        "or it is forged."
+        "This webhook is refused: no signature fits: another webhook_secret, a changed body, "
+        "or a forged one."
     )
 
 

@@ -89,8 +89,12 @@ def sign_in(
 
     Raises:
         ValueError: Stack does not know a field, or there are team permissions without a team.
+        TypeError: permissions are one text.
         KnownError: somebody else signs in with the address.
     """
+    for given in (permissions, team_permissions):
+        if isinstance(given, str):  # which is an iterable of letters
+            raise TypeError(f"permissions are a list of ids, such as [{given!r}]")
     user_id = stack.create_user(project, **_TYPES[type] | fields).id
     for permission_id in permissions:
         _define(stack, permission_id, "project", project)

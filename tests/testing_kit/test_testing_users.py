@@ -110,6 +110,14 @@ def test_permissions_and_teams(stack: StackEmulator) -> None:
     assert sign_in(stack).team is None
 
 
+@pytest.mark.parametrize("name", ["permissions", "team_permissions"])
+def test_one_text_is_no_list_of_permissions(stack: StackEmulator, name: str) -> None:
+    given: dict[str, Any] = {name: "read"}
+    with pytest.raises(TypeError, match=r"such as \['read'\]"):
+        sign_in(stack, team="Acme", **given)
+    assert stack.project.users == {}
+
+
 def test_team_permissions_need_a_team(stack: StackEmulator) -> None:
     with pytest.raises(ValueError, match="need a team"):
         sign_in(stack, team_permissions=["bill"])
