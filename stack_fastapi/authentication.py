@@ -240,13 +240,17 @@ class Authentication:
             InvalidWebhookError: nothing proves that it did.
             UnavailableError: nobody can say, or it makes no sense.
         """
-        return await self._outcomes.once("webhook", self._receive(headers, read_body))
+        # By all headers: a scope that was copied and got others is another message.
+        key = ("webhook", *headers.items())
+        return await self._outcomes.once(key, self._receive(headers, read_body))
 
     async def _receive(
         self, headers: Mapping[str, str], read_body: Callable[[], Awaitable[bytes]]
     ) -> WebhookEvent:
+        webhooks = self._sources.webhooks
         try:
-            return await self._sources.webhooks.receive(headers, await read_body())
+            webhooks.check_headers(headers)  # else nobody's body is read
+            return await webhooks.receive(headers, await read_body())
         except InvalidWebhookError as error:
             self._log.report(logging.WARNING, error.code, error.message)
             raise

@@ -37,20 +37,27 @@ def misplaced_guards(app: object) -> list[str]:
     return list(dict.fromkeys(_misplaced(routes_of(app), "")))
 
 
-def wanted_settings(app: object) -> set[str]:
-    """The settings that guards of an app, or of apps mounted in it, cannot do without."""
+def wanted_settings(app: object, middleware: type) -> set[str]:
+    """The settings that guards of an app, or of apps mounted in it, cannot do without.
+
+    Args:
+        app: the app.
+        middleware: ours; a mounted app that has one of its own has its own settings.
+    """
     return {
         name
-        for route in _all_routes(app)
+        for route in _all_routes(app, middleware)
         for guard in guards_of(getattr(route, "dependant", None))
         for name in guard.wanted_settings
     }
 
 
-def _all_routes(app: object) -> Iterator[Any]:
+def _all_routes(app: object, middleware: type) -> Iterator[Any]:
     for route in routes_of(app):
         yield route
-        yield from _all_routes(app_behind(route))
+        inner = app_behind(route)
+        if all(item.cls is not middleware for item in getattr(inner, "user_middleware", ())):
+            yield from _all_routes(inner, middleware)
 
 
 def _misplaced(routes: Iterable[Any], prefix: str) -> Iterator[str]:

@@ -112,7 +112,9 @@ class StackAuthMiddleware:
         if isinstance(self._auth, ConfigurationError):
             return self._auth
         app, settings = scope.get("app", self.app), self._auth.settings
-        missing = [name for name in wanted_settings(app) if getattr(settings, name) is None]
+        missing = [
+            name for name in wanted_settings(app, type(self)) if getattr(settings, name) is None
+        ]
         problems = [*map(settings.missing, sorted(missing)), *misplaced_guards(app)]
         return ConfigurationError(problems) if problems else None
 

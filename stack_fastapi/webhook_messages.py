@@ -49,6 +49,10 @@ class Webhooks:
         self._signatures = None if secret is None else WebhookSignatures(secret, clock)
         self._on_change = on_change
 
+    def check_headers(self, headers: Mapping[str, str]) -> tuple[str, str, str]:
+        """What names a message, before anybody reads its body; raises like ``receive``."""
+        return self._present().check_headers(headers)
+
     async def receive(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         """The event that a message of Stack's tells; what it makes stale is forgotten first.
 
@@ -61,13 +65,16 @@ class Webhooks:
             StackUnavailableError: it is, and makes no sense.
             ConfigurationError: there is no ``webhook_secret``.
         """
-        if self._signatures is None:
-            raise ConfigurationError([StackAuthSettings.missing("webhook_secret")])
-        message_id = self._signatures.check(headers, body)
+        message_id = self._present().check(headers, body)
         envelope = _read(_Envelope, body)
         await self._on_change(_change(envelope))
         model: type[WebhookEvent] = _EVENTS.get(envelope.type, UnknownEvent)
         return _read(model, body).model_copy(update={"id": message_id})
+
+    def _present(self) -> WebhookSignatures:
+        if self._signatures is None:
+            raise ConfigurationError([StackAuthSettings.missing("webhook_secret")])
+        return self._signatures
 
 
 def _read(model: type[M], body: bytes) -> M:

@@ -50,12 +50,21 @@ class WebhookSignatures:
         Raises:
             InvalidWebhookError: nothing proves that it is Stack's.
         """
-        message_id, timestamp, signatures = _parts(headers)
-        self._check_time(timestamp)
+        message_id, timestamp, signatures = self.check_headers(headers)
         expected = self._sign(message_id, int(timestamp), body)
         if expected is None or not _is_among(expected, signatures):
             raise InvalidWebhookError("bad_signature")
         return message_id
+
+    def check_headers(self, headers: Mapping[str, str]) -> tuple[str, str, str]:
+        """Id, time and signatures, as far as they can be judged without the body.
+
+        Raises:
+            InvalidWebhookError: whatever the body is, it is no message of Stack's.
+        """
+        parts = _parts(headers)
+        self._check_time(parts[1])
+        return parts
 
     def _check_time(self, timestamp: str) -> None:
         if not _SECONDS.fullmatch(timestamp):

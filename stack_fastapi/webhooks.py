@@ -27,8 +27,8 @@ from stack_fastapi.http_errors import answer_for
 from stack_fastapi.models import WebhookEvent
 from stack_fastapi.stack_auth import decision_of
 
-#: The longest message that is read, in bytes; a user with much metadata has a hundredth of it.
-MAX_LENGTH = 4 * 1024 * 1024
+#: The longest message that is read, in bytes; a user with much metadata has a tenth of it.
+MAX_LENGTH = 1024 * 1024
 
 
 class _WebhookGuard(Guard):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_args
 
 import pytest
 from fake_stack import Clock, Reply, scope_of
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Request
 from fastapi.testclient import TestClient
 from guarded_app import LocalStack, app_of, outcome
 from pydantic import JsonValue
@@ -382,10 +382,28 @@ async def test_a_body_that_does_not_end_is_not_read_to_its_end(inbox: Inbox) -> 
             read += 65_536
             yield {"type": "http.request", "body": b" " * 65_536, "more_body": True}
 
-    reply = await post(inbox.app, b"", {}, parts=endless())
+    good = signed_delivery(inbox.stack.emulator, "user.updated")
+    reply = await post(inbox.app, b"", good.headers, parts=endless())
     assert (reply.status, reply.code) == (401, "INVALID_WEBHOOK")
     assert "too large" in reply.json["detail"]["message"]
     assert read <= MAX_LENGTH + 65_536
+
+
+async def test_the_body_of_what_cannot_be_a_message_is_not_read(
+    inbox: Inbox, stack: LocalStack
+) -> None:
+    read = 0
+
+    def unread() -> Any:
+        nonlocal read
+        read += 1
+        yield {"type": "http.request", "body": b"{}", "more_body": False}
+
+    old = signed_delivery(stack.emulator, "user.updated", timestamp=stack.clock() - 301)
+    for headers in ({}, old.headers):
+        reply = await post(inbox.app, b"", headers, parts=unread())
+        assert (reply.status, reply.code) == (401, "INVALID_WEBHOOK")
+    assert read == 0
 
 
 async def test_the_longest_message_is_read(inbox: Inbox) -> None:
@@ -399,7 +417,8 @@ async def test_a_body_that_is_cut_off_is_refused(inbox: Inbox) -> None:
         {"type": "http.request", "body": b"{", "more_body": True},
         {"type": "http.disconnect"},
     ]
-    reply = await post(inbox.app, b"", {}, parts=parts)
+    good = signed_delivery(inbox.stack.emulator, "user.updated")
+    reply = await post(inbox.app, b"", good.headers, parts=parts)
     assert reply.json["detail"]["message"] == "This webhook is refused: it was cut off."
 
 
@@ -418,6 +437,29 @@ async def test_two_dependencies_share_one_message(stack: LocalStack) -> None:
     delivery = signed_delivery(stack.emulator, "user.updated")
     reply = await post(app, delivery.content, delivery.headers)
     assert (reply.status, reply.json) == (200, True)
+
+
+async def test_a_copied_scope_with_other_headers_is_another_message(stack: LocalStack) -> None:
+    """An app that sends parts of a request on to itself must not vouch for them by that."""
+    app = FastAPI()
+    app.add_middleware(StackAuthMiddleware, auth=stack.engine())
+    inner = Reply()
+
+    @app.post("/inner")
+    async def receive(event: CurrentWebhook) -> str:
+        return event.id
+
+    @app.post("/webhooks")
+    async def send_on(event: CurrentWebhook, request: Request) -> None:
+        async def forged() -> Message:
+            return {"type": "http.request", "body": b"{}", "more_body": False}
+
+        other = {"path": "/inner", "raw_path": b"/inner", "headers": [(b"svix-id", b"x")]}
+        await app({**request.scope, **other}, forged, inner.send)
+
+    delivery = signed_delivery(stack.emulator, "user.updated")
+    assert (await post(app, delivery.content, delivery.headers)).status == 200
+    assert (inner.status, inner.code) == (401, "INVALID_WEBHOOK")
 
 
 async def test_a_route_may_have_the_body_as_well(stack: LocalStack) -> None:
@@ -476,11 +518,23 @@ def test_a_route_without_a_secret_stops_the_start_up(stack: LocalStack) -> None:
     inbox = Inbox(stack, webhook_secret=None)
     outer = FastAPI()
     outer.add_middleware(StackAuthMiddleware, auth=inbox.auth)
-    outer.mount("/inner", inbox.app)
+    unguarded = FastAPI()
+    unguarded.include_router(inbox.app.router)
+    outer.mount("/inner", unguarded)
     for app in (inbox.app, outer):
         with pytest.raises(ConfigurationError) as stopped, TestClient(app):
             pass
         assert stopped.value.problems == (MISSING_SECRET,)
+
+
+def test_a_mounted_app_with_its_own_middleware_has_its_own_secret(stack: LocalStack) -> None:
+    outer = FastAPI()
+    outer.add_middleware(StackAuthMiddleware, auth=stack.engine(webhook_secret=None))
+    outer.mount("/inner", Inbox(stack).app)
+    delivery = signed_delivery(stack.emulator, "user.updated")
+    with TestClient(outer) as client:
+        answer = client.post("/inner/webhooks", content=delivery.content, headers=delivery.headers)
+    assert answer.status_code == 200
 
 
 def test_with_one_and_without_such_a_route_an_app_starts(stack: LocalStack) -> None:
