@@ -168,6 +168,10 @@ class HeldCache(SharedCache):
         await self._hold("set")
         await super().set(key, answer, lifetime)
 
+    async def delete(self, key: str) -> None:
+        await self._hold("delete")
+        await super().delete(key)
+
 
 async def test_a_read_under_way_at_an_eviction_does_not_bring_the_user_back(
     stack: FakeStack,
@@ -185,6 +189,20 @@ async def test_a_read_under_way_at_an_eviction_does_not_bring_the_user_back(
     await auth.evict(user_id)
     cache.opened.set()
     await asyncio.wait([request])
+    with pytest.raises(UserNotFoundError):
+        await user_of(auth, token)
+
+
+async def test_a_read_during_an_eviction_does_not_bring_the_user_back(stack: FakeStack) -> None:
+    cache, user_id = HeldCache("delete"), stack.add_user()
+    auth, token = worker(stack, cache), stack.token(user_id)
+    await user_of(auth, token)
+    del stack.users[user_id]
+    eviction = asyncio.create_task(auth.evict(user_id))
+    await cache.reached.wait()
+    await user_of(auth, token)  # the shared cache still has the answer
+    cache.opened.set()
+    await eviction
     with pytest.raises(UserNotFoundError):
         await user_of(auth, token)
 

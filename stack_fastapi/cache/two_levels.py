@@ -79,10 +79,16 @@ class TwoLevelCache:
 
     async def forget(self, key: str) -> None:
         """Forget an answer here and for the others; raises whatever the shared cache raises."""
+        self._forget_near(key)
+        if self._shared is not None:
+            try:
+                await self._shared.delete(key)
+            finally:  # somebody may have read it there meanwhile
+                self._forget_near(key)
+
+    def _forget_near(self, key: str) -> None:
         self._forgotten += 1
         self._near.delete(key)
-        if self._shared is not None:
-            await self._shared.delete(key)
 
     def _is_good(
         self, answer: object, is_sound: Callable[[object], bool]
