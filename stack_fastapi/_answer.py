@@ -62,6 +62,14 @@ def is_server_error(answer: Answer) -> bool:
     return answer.status // 100 == _FAILED
 
 
+def failed_at_this(answer: Answer) -> bool:
+    """Whether Stack's own code broke at a question: that says nothing about any other one.
+
+    It answers 500 to odd but legal changes, and to some that cannot be made any more.
+    """
+    return is_server_error(answer) and _is_from_stack(answer)
+
+
 def requested_pause(answer: Answer, now: float) -> float | None:
     """How many seconds Stack asks us to keep quiet; None where it does not."""
     if answer.status != _TOO_MANY_REQUESTS:

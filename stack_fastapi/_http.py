@@ -19,7 +19,13 @@ import httpx
 import stamina
 from pydantic import SecretStr
 
-from stack_fastapi._answer import Answer, is_server_error, read_answer, requested_pause
+from stack_fastapi._answer import (
+    Answer,
+    failed_at_this,
+    is_server_error,
+    read_answer,
+    requested_pause,
+)
 from stack_fastapi._breaker import CircuitBreaker
 from stack_fastapi._pools import Pools
 from stack_fastapi._question import MAX_BODY, Question
@@ -57,7 +63,15 @@ _HTTP_ERRORS = (
 
 
 class _FailedAttemptError(Exception):
-    """An attempt that got no usable answer; the message names the kind of failure, no data."""
+    """An attempt that got no usable answer; the message names the kind of failure, no data.
+
+    Attributes:
+        answer: the server error that it got, if it got one.
+    """
+
+    def __init__(self, failure: str, answer: Answer | None = None) -> None:
+        super().__init__(failure)
+        self.answer = answer
 
 
 class _LaterError(Exception):
@@ -173,6 +187,7 @@ class StackHttp:
         wait = self._breaker.acquire(self._clock())
         if wait is not None:
             raise StackUnavailableError("it failed repeatedly; not asking", retry_after=wait)
+        answer = None
         try:
             answer = await self._within_time(question, end)
             value = read_answer(answer, self._clock())
@@ -181,7 +196,10 @@ class StackHttp:
             self._breaker.fail(self._clock(), error.pause)
             raise
         except StackUnavailableError:
-            self._breaker.fail(self._clock())
+            if answer is not None and question.is_change and failed_at_this(answer):
+                self._breaker.release()
+            else:
+                self._breaker.fail(self._clock())
             raise
         except (StackApiError, StackConfigurationError) as error:
             self._breaker.succeed()
@@ -212,7 +230,7 @@ class StackHttp:
         except TimeoutError:
             pass
         except _FailedAttemptError as error:
-            failure = str(error)
+            failure, answer = str(error), error.answer
         if answer is None:  # raised out here, away from the HTTP library's frames
             raise StackUnavailableError(failure)
         pause = requested_pause(answer, self._clock())
@@ -238,7 +256,7 @@ class StackHttp:
         if failure:
             raise _FailedAttemptError(failure)
         if is_server_error(answer):
-            raise _FailedAttemptError(f"status {answer.status}")
+            raise _FailedAttemptError(f"status {answer.status}", answer)
         return answer
 
 

@@ -41,6 +41,11 @@ class Question:
     max_body: int = MAX_BODY
 
     @property
+    def is_change(self) -> bool:
+        """Whether it is more than a look-up."""
+        return self.method != "GET"
+
+    @property
     def content(self) -> bytes | None:
         """The body as JSON.
 

@@ -70,7 +70,9 @@ class Users:
         self._longest_flight = 2 * settings.timeout
         self._namespace = json.dumps(["user", settings.api_url, settings.project_id])
         near: MemoryCache[CachedAnswer] = MemoryCache(settings.user_cache_size, clock)
-        self._cache = TwoLevelCache(near, shared, clock, settings.timeout, log)
+        self._cache = TwoLevelCache(
+            near, shared, clock, self._ttl + self._stale, settings.timeout, log
+        )
         self._flights: SingleFlight[CachedAnswer] = SingleFlight(self.tickets)
 
     def arrival(self) -> Arrival:

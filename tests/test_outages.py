@@ -24,8 +24,10 @@ from fake_stack import (
     refusal,
     serving,
 )
+from guarded_app import LocalStack, outcome
+from guarded_app import app_of as guarded_app_of
 
-from stack_fastapi import StackAuth, StackAuthSettings
+from stack_fastapi import StackAuth, StackAuthSettings, StackUnavailableError
 
 TTL, STALE = 60.0, 300.0
 
@@ -436,6 +438,49 @@ async def test_users_with_bad_tokens_do_not_cut_off_the_others(stack: FakeStack)
         assert (await get(app, "/me", stack.sign_in())).status == 401
     stack.mend()
     assert (await get(app, "/me", stack.sign_in())).status == 200
+
+
+async def test_changes_that_stack_breaks_at_do_not_cut_off_the_users() -> None:
+    """A second click on "take the invitation back" is a 500 of the real server's own code."""
+    stack = LocalStack()
+    auth = stack.engine()
+    owner = stack.sign_in(team="Acme")
+    assert owner.team is not None
+    for _ in range(12):
+        with pytest.raises(StackUnavailableError, match="500"):
+            await auth.client.team_invitations.revoke(owner.team.id, owner.user.id)
+    assert await outcome(guarded_app_of(auth), "/user", stack.sign_in().token) == "200"
+
+
+async def test_a_recorded_change_that_stack_broke_at_is_no_outage_of_the_rest(
+    stack: FakeStack, recorded_exchanges: list[dict[str, Any]]
+) -> None:
+    broken = [
+        exchange["response"]
+        for exchange in recorded_exchanges
+        if exchange["response"]["status"] == 500 and exchange["request"]["method"] != "GET"
+    ]
+    assert len(broken) >= 3
+    auth, token = stack.engine(), stack.sign_in()
+    for number in range(12):
+        response = broken[number % len(broken)]
+        fields = {name.replace("-", "_"): value for name, value in response["headers"].items()}
+        stack.spoil(_text(response["status"], **fields))
+        with pytest.raises(StackUnavailableError):
+            await auth.client.request("PATCH", "/users/x", body={})
+    stack.mend()
+    assert (await get(app_of(auth), "/me", token)).status == 200
+
+
+async def test_changes_that_reach_nobody_are_an_outage_like_all_else(stack: FakeStack) -> None:
+    auth = stack.engine()
+    stack.spoil(_text(502))
+    for _ in range(10):
+        with pytest.raises(StackUnavailableError):
+            await auth.client.request("PATCH", "/users/x", body={})
+    stack.mend()
+    with pytest.raises(StackUnavailableError, match="not asking"):
+        await auth.client.request("PATCH", "/users/x", body={})
 
 
 def test_the_settings_bound_how_long_a_caller_waits() -> None:

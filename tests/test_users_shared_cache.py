@@ -54,6 +54,13 @@ class BrokenCache(SharedCache):
         raise TimeoutError("redis://user:secret@cache.test")
 
 
+class ReadOnlyCache(SharedCache):
+    """A replica that cannot be told to forget."""
+
+    async def delete(self, key: str) -> None:
+        raise ConnectionError("redis://user:secret@cache.test: READONLY")
+
+
 @pytest.fixture
 def stack() -> FakeStack:
     return FakeStack()
@@ -200,11 +207,34 @@ async def test_a_read_during_an_eviction_does_not_bring_the_user_back(stack: Fak
     del stack.users[user_id]
     eviction = asyncio.create_task(auth.evict(user_id))
     await cache.reached.wait()
-    await user_of(auth, token)  # the shared cache still has the answer
+    with pytest.raises(UserNotFoundError):  # although the shared cache still has the answer
+        await user_of(auth, token)
     cache.opened.set()
     await eviction
     with pytest.raises(UserNotFoundError):
         await user_of(auth, token)
+
+
+async def test_a_cache_that_cannot_forget_does_not_bring_the_user_back(stack: FakeStack) -> None:
+    cache, user_id = ReadOnlyCache(), stack.add_user(display_name="old")
+    auth, token = worker(stack, cache), stack.token(user_id)
+    await user_of(auth, token)
+    stack.users[user_id]["display_name"] = "new"
+    with pytest.raises(ConnectionError):
+        await auth.evict(user_id)
+    assert (await user_of(auth, token)).display_name == "new"
+
+
+async def test_what_others_learned_after_an_eviction_is_taken(stack: FakeStack) -> None:
+    cache, user_id = SharedCache(), stack.add_user()
+    auth, token = worker(stack, cache), stack.token(user_id)
+    await user_of(auth, token)
+    await auth.evict(user_id)
+    stack.clock.advance(1)
+    await user_of(worker(stack, cache), token)
+    asked = stack.asked.total()
+    await user_of(auth, token)
+    assert stack.asked.total() == asked
 
 
 async def test_a_write_under_way_at_an_eviction_does_not_bring_the_user_back(

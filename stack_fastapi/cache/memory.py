@@ -22,9 +22,13 @@ class MemoryCache(Generic[V]):
     Args:
         size: the most entries that are kept.
         clock: Unix time in seconds.
+
+    Attributes:
+        size: the same.
     """
 
     def __init__(self, size: int, clock: Clock) -> None:
+        self.size = size
         self._entries: TLRUCache[str, tuple[V, float]] = TLRUCache(size, _expires_at, timer=clock)
         # A threaded server may run several event loops over one engine.
         self._lock = Lock()

@@ -26,6 +26,7 @@ class TwoLevelCache:
         near: the memory of this process.
         shared: the other one; None for none.
         clock: Unix time in seconds.
+        lifetime: the longest that an answer is kept, in seconds.
         timeout: how long the shared cache may take, in seconds.
         log: where operators hear that it failed.
     """
@@ -35,6 +36,7 @@ class TwoLevelCache:
         near: MemoryCache[CachedAnswer],
         shared: Cache | None,
         clock: Clock,
+        lifetime: float,
         timeout: float,
         log: ProblemLog,
     ) -> None:
@@ -44,6 +46,9 @@ class TwoLevelCache:
         self._timeout = timeout
         self._log = log
         self._forgotten = 0
+        self._lifetime = lifetime
+        # When each was forgotten: the shared cache may still hold what is older.
+        self._marks: MemoryCache[float] = MemoryCache(near.size, clock)
 
     def near(self, key: str) -> CachedAnswer | None:
         """What this process itself remembers."""
@@ -61,9 +66,8 @@ class TwoLevelCache:
         """
         if self._shared is None:
             return None
-        forgotten = self._forgotten
         answer = await self._guarded(self._shared.get(key))
-        if not self._is_good(answer, is_sound) or self._forgotten != forgotten:
+        if not self._is_good(answer, is_sound) or self._is_forgotten(key, answer):
             return None
         self._near.set(key, answer, answer.asked_at + lifetime - self._clock())
         return answer
@@ -79,16 +83,16 @@ class TwoLevelCache:
 
     async def forget(self, key: str) -> None:
         """Forget an answer here and for the others; raises whatever the shared cache raises."""
-        self._forget_near(key)
-        if self._shared is not None:
-            try:
-                await self._shared.delete(key)
-            finally:  # somebody may have read it there meanwhile
-                self._forget_near(key)
-
-    def _forget_near(self, key: str) -> None:
         self._forgotten += 1
         self._near.delete(key)
+        if self._shared is not None:
+            self._marks.set(key, self._clock(), self._lifetime)
+            await self._shared.delete(key)
+
+    def _is_forgotten(self, key: str, answer: CachedAnswer) -> bool:
+        """Whether it is from before this process was told to forget it."""
+        mark = self._marks.get(key)
+        return mark is not None and answer.asked_at <= mark
 
     def _is_good(
         self, answer: object, is_sound: Callable[[object], bool]
