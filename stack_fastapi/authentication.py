@@ -252,7 +252,8 @@ class Authentication:
             webhooks.check_headers(headers)  # else nobody's body is read
             return await webhooks.receive(headers, await read_body())
         except InvalidWebhookError as error:
-            self._log.report(logging.WARNING, error.code, error.message)
+            # By its reason: what strangers send must not hide that the secret is wrong.
+            self._log.report(logging.WARNING, f"{error.code} {error.reason}", error.message)
             raise
 
     async def _key_owner(

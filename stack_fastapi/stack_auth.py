@@ -201,7 +201,7 @@ class StackAuth:
 
         One that names a user and a team is about that member, and no other is asked about anew.
         The change is not undone by a shared cache that fails: operators hear of it, and other
-        workers keep what they know for its lifetime.
+        workers keep what they know for its lifetime. This one takes nothing older from there.
         """
         if change.kind == "api_key" and change.id is not None:
             await self.evict_api_key(change.id)

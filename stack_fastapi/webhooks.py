@@ -18,14 +18,15 @@ from typing import Annotated
 from fastapi import Depends
 from fastapi.openapi.models import APIKey
 from fastapi.openapi.models import SecurityBase as SchemeModel
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from stack_fastapi.access_errors import InvalidWebhookError
 from stack_fastapi.dependencies import Guard, present
-from stack_fastapi.exceptions import StackAuthError
+from stack_fastapi.exceptions import ConfigurationError, StackAuthError
 from stack_fastapi.http_errors import answer_for
 from stack_fastapi.models import WebhookEvent
 from stack_fastapi.stack_auth import decision_of
+from stack_fastapi.telemetry import logger
 
 #: The longest message that is read, in bytes; a user with much metadata has a tenth of it.
 MAX_LENGTH = 1024 * 1024
@@ -44,17 +45,33 @@ class _WebhookGuard(Guard):
     )
     wanted_settings = ("webhook_secret",)
 
-    async def __call__(self, request: Request) -> WebhookEvent:
+    async def __call__(self, connection: HTTPConnection) -> WebhookEvent:
         """The event; users, permissions and teams that it is about are asked about anew.
 
         Raises:
-            StackHTTPException: nothing proves that Stack sent it.
+            StackHTTPException, StackWebSocketException: nothing proves that Stack sent it.
         """
         try:
-            decision = present(decision_of(request))
+            decision, request = present(decision_of(connection)), _request_of(connection)
             return await decision.receive_webhook(request.headers, lambda: _body_of(request))
         except StackAuthError as error:
-            raise answer_for(error, request) from error
+            raise answer_for(error, connection) from error
+
+
+def _request_of(connection: HTTPConnection) -> Request:
+    """The connection, if it is one that webhooks come by.
+
+    Raises:
+        ConfigurationError: it is a WebSocket.
+    """
+    if isinstance(connection, Request):
+        return connection
+    path = connection.url.path
+    problem = ConfigurationError(
+        [f"the route {path} is a WebSocket, and webhooks are POST requests"]
+    )
+    logger.error("%s", problem.message)
+    raise problem
 
 
 async def _body_of(request: Request) -> bytes:

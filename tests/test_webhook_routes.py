@@ -12,11 +12,12 @@ from typing import Annotated, Any, get_args
 
 import pytest
 from fake_stack import Clock, Reply, scope_of
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, WebSocket
 from fastapi.testclient import TestClient
 from guarded_app import LocalStack, app_of, outcome
 from pydantic import JsonValue
 from starlette.types import ASGIApp, Message
+from starlette.websockets import WebSocketDisconnect
 from test_secrets import Secrets, texts_of_error
 from test_servers import serving
 
@@ -373,6 +374,17 @@ async def test_a_refusal_is_logged_without_what_was_sent(
     )
 
 
+async def test_strangers_do_not_hide_that_the_secret_is_wrong(
+    inbox: Inbox, stack: LocalStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "stack_fastapi"):
+        await inbox.post(b"", {})
+        await inbox.deliver(
+            signed_delivery(stack.emulator, "user.updated", secret="whsec_" + "A" * 32)
+        )
+    assert "no signature fits" in caplog.messages[-1]
+
+
 async def test_a_body_that_does_not_end_is_not_read_to_its_end(inbox: Inbox) -> None:
     read = 0
 
@@ -476,6 +488,24 @@ async def test_a_route_may_have_the_body_as_well(stack: LocalStack) -> None:
     assert (await post(app, delivery.content, {})).status == 401
 
 
+def test_a_websocket_is_no_webhook(stack: LocalStack, caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI()
+    app.add_middleware(StackAuthMiddleware, auth=stack.engine())
+
+    @app.websocket("/webhooks")
+    async def receive(websocket: WebSocket, event: CurrentWebhook) -> None:
+        await websocket.accept()
+
+    with (
+        TestClient(app) as client,
+        pytest.raises(WebSocketDisconnect) as refused,
+        client.websocket_connect("/webhooks"),
+    ):
+        pass
+    assert (refused.value.code, refused.value.reason) == (1013, "AUTHENTICATION_MISCONFIGURED")
+    assert "/webhooks is a WebSocket" in caplog.text
+
+
 async def test_without_the_middleware_nobody_gets_in(stack: LocalStack) -> None:
     app = FastAPI()
 
@@ -566,7 +596,9 @@ async def test_the_secret_is_seen_nowhere(stack: LocalStack) -> None:
     good = signed_delivery(stack.emulator, "team.deleted")
     await auth.receive_webhook(good.headers, good.content)
     assert secrets.in_object(auth) == []
-    for headers, content in (({}, b""), (good.headers, b"x"), (_broken(stack), b"{}")):
+    right = {**good.headers, "svix-signature": "v1,AAAA"}
+    secrets.add(good.headers["svix-signature"].removeprefix("v1,"))
+    for headers, content in (({}, b""), (right, good.content), (_broken(stack), b"{}")):
         with pytest.raises(StackAuthError) as caught:
             await auth.receive_webhook(headers, content)
         texts = [*texts_of_error(caught.value)]

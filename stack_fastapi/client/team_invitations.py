@@ -67,7 +67,11 @@ class TeamInvitationsApi:
     async def revoke(self, team_id: str, invitation_id: str) -> None:
         """Take an invitation back: ``DELETE /team-invitations/{invitation_id}``.
 
+        Stack asks whether there is the team, and not whether the invitation is one of it.
+
         Raises:
+            StackUnavailableError: also where the invitation is not there (any more): Stack
+                answers 500.
             ApiTeamNotFoundError: the project has no such team.
         """
         path = with_query(f"{_INVITATIONS}/{uuid(invitation_id)}", team_id=uuid(team_id))
