@@ -42,9 +42,21 @@ async def forget_user(session: AsyncSession, user_id: str) -> None:
     """Forget a user who is gone, also one who was never here: a late request makes no account."""
     await insert_if_absent(session, Account(stack_user_id=user_id))
     ours = Account.stack_user_id == user_id
+    # The account first: whoever holds it is waited for, and their note is among those below.
+    await session.execute(update(Account).where(ours).values(legacy_email=None, deleted_at=now()))
     account_ids = select(Account.id).where(ours).scalar_subquery()
     await session.execute(update(Note).where(Note.author_id == account_ids).values(author_id=None))
-    await session.execute(update(Account).where(ours).values(legacy_email=None, deleted_at=now()))
+
+
+async def hold(session: AsyncSession, account: Account) -> None:
+    """Keep an account from being deleted until the transaction ends.
+
+    Raises:
+        HTTPException: 403, it was deleted since it was looked up.
+    """
+    deleted_at = select(Account.deleted_at).where(Account.id == account.id)
+    if await session.scalar(deleted_at.with_for_update(read=True)) is not None:
+        raise _deleted()
 
 
 async def _link(session: AsyncSession, user: User) -> None:
@@ -64,8 +76,12 @@ async def _current_account(user: CurrentUser, database: CurrentDatabase) -> Acco
     async with database.transaction() as session:
         account = await account_of(session, user)
     if account.deleted_at is not None:
-        raise HTTPException(403, "This account was deleted.")
+        raise _deleted()
     return account
+
+
+def _deleted() -> HTTPException:
+    return HTTPException(403, "This account was deleted.")
 
 
 #: The account of whoever is signed in.

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -104,21 +104,37 @@ Member = Annotated[Team, Depends(require_team_member())]
 router = APIRouter(tags=["notes"])
 
 
+async def _listening(
+    team_id: str, claims: CurrentClaims, hub: CurrentHub
+) -> AsyncIterator[Listener]:
+    with hub.listening(team_id, claims.sub) as listener:
+        yield listener
+
+
+Listening = Annotated[Listener, Depends(_listening)]
+
+
 @router.websocket("/teams/{team_id}/notes/live")
-async def live(websocket: WebSocket, team: Member, claims: CurrentClaims, hub: CurrentHub) -> None:
+async def live(
+    websocket: WebSocket,
+    listener: Listening,  # before Member: what ends a membership while it is checked ends this
+    _: Member,
+    claims: CurrentClaims,
+    hub: CurrentHub,
+) -> None:
     """A team's changes, for its members."""
-    with hub.listening(team.id, claims.sub) as listener:
-        await websocket.accept()  # whoever knows that it is open misses nothing
-        reader = asyncio.create_task(_hear(websocket, listener))
-        try:
-            async with asyncio.timeout(claims.exp - hub.clock()):
-                end = await _push(websocket, listener)
-        except TimeoutError:
-            end = End(_POLICY_VIOLATION, "ACCESS_TOKEN_EXPIRED")
-        finally:
-            reader.cancel()
+    await websocket.accept()
+    reader = asyncio.create_task(_hear(websocket, listener))
+    try:
+        async with asyncio.timeout(claims.exp - hub.clock()):
+            end = await _push(websocket, listener)
+    except TimeoutError:
+        end = End(_POLICY_VIOLATION, "ACCESS_TOKEN_EXPIRED")
+    finally:
+        reader.cancel()
     if end.code is not None:
-        await websocket.close(end.code, end.reason)
+        with suppress(WebSocketDisconnect, RuntimeError):  # it has just gone by itself
+            await websocket.close(end.code, end.reason)
 
 
 async def _push(websocket: WebSocket, listener: Listener) -> End:

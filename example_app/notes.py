@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from example_app.accounts import CurrentAccount
+from example_app.accounts import CurrentAccount, hold
 from example_app.database import CurrentDatabase, Note
 from example_app.live import CurrentHub, Member
 from stack_fastapi import (
@@ -33,7 +33,8 @@ router = APIRouter(tags=["notes"])
 class NewNote(BaseModel):
     """A note as it is sent."""
 
-    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+    # No NUL: PostgreSQL keeps none.
+    text: Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"^[^\x00]*$")]
 
 
 class ShownNote(BaseModel):
@@ -72,6 +73,7 @@ async def write_note(
 ) -> ShownNote:
     """Write a note; for members with the permission."""
     async with database.transaction() as session:
+        await hold(session, author)
         note = await _add(session, Note(team_id=team_id, author_id=author.id, text=new.text))
     hub.publish(team_id, {"event": "created", "note": note.model_dump(mode="json")})
     return note

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, text
 
-from example_app.accounts import account_of, forget_user
+from example_app.accounts import account_of, forget_user, hold
 from example_app.database import Account, Database, Note
 from stack_fastapi import User
 from stack_fastapi.testing import SignedIn, fake_user, override_user
@@ -128,6 +128,38 @@ async def test_who_is_gone_stays_gone(database: Database) -> None:
     async with database.transaction() as session:
         (note,) = await session.scalars(select(Note))
     assert (note.text, note.author_id) == ("Milk", None)
+
+
+async def test_who_is_gone_writes_nothing_any_more(database: Database) -> None:
+    """A request that was let in just before."""
+    alice = fake_user()
+    account = await see(database, alice)
+    async with database.transaction() as session:
+        await forget_user(session, alice.id)
+    with pytest.raises(HTTPException, match="deleted"):
+        async with database.transaction() as session:
+            await hold(session, account)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_who_is_just_writing_is_waited_for(database: Database) -> None:
+    alice = fake_user()
+    account = await see(database, alice)
+
+    async def forget() -> None:
+        async with database.transaction() as session:
+            await forget_user(session, alice.id)
+
+    async with database.transaction() as session:
+        await hold(session, account)
+        late = asyncio.create_task(forget())
+        while not await session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            pass  # until the other one waits for us
+        session.add(Note(team_id="t", author_id=account.id, text="Milk"))
+    await late
+    async with database.transaction() as session:
+        (note,) = await session.scalars(select(Note))
+    assert note.author_id is None
 
 
 async def test_times_have_a_zone(database: Database) -> None:

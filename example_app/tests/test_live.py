@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -14,7 +15,8 @@ from example_app.app import create_app
 from example_app.live import BACKLOG, End, Hub, Listener
 from example_app.tests.conftest import notes_of
 from stack_fastapi import StackAuth
-from stack_fastapi.testing import SignedDelivery, SignedIn
+from stack_fastapi.emulator import StackEmulator
+from stack_fastapi.testing import SignedDelivery, SignedIn, settings_for
 
 
 def end_of(session: Any) -> tuple[int, str]:  # noqa: ANN401 - the test client's
@@ -107,6 +109,35 @@ def test_it_ends_when_stack_tells_so(
             assert answer.status_code == 204
         assert end_of(session) == (1008, reason)
         other.close()
+
+
+class Meanwhile(httpx.AsyncBaseTransport):
+    """Leads to Stack; something happens while an answer about teams is on its way."""
+
+    def __init__(self, stack: StackEmulator) -> None:
+        self._stack: httpx.AsyncBaseTransport = httpx.ASGITransport(app=stack.app)
+        self.happens: Callable[[], None] = lambda: None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._stack.handle_async_request(request)
+        if request.url.path.endswith("/teams"):
+            self.happens()
+        return response
+
+
+def test_who_leaves_while_it_opens_hears_nothing(
+    stack: StackEmulator, alice: SignedIn, sqlite_url: str
+) -> None:
+    """Stack's answer said that she is a member; the webhook that she is not came before it."""
+    assert alice.team is not None
+    transport, ids = Meanwhile(stack), {"user_id": alice.user.id, "team_id": alice.team.id}
+    auth = StackAuth(settings_for(stack), transport=transport, clock=lambda: stack.now)
+    app = create_app(auth, database_url=sqlite_url, clock=lambda: stack.now)
+    transport.happens = lambda: app.state.hub.end("TEAM_LEFT", **ids)
+    with TestClient(app) as client:
+        path = f"{notes_of(alice)}/live"
+        with client.websocket_connect(path, headers=alice.headers) as session:
+            assert end_of(session) == (1008, "TEAM_LEFT")
 
 
 def test_a_listener_who_goes_is_forgotten(

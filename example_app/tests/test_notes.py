@@ -84,14 +84,16 @@ def test_a_note_is_deleted_in_its_own_team_alone(
     assert client.get(notes_of(alice), headers=alice).json() == []
 
 
-@pytest.mark.parametrize("body", [{}, {"text": ""}, {"text": "x" * 10_001}, {"text": 1}])
-def test_a_bad_note_is_refused(client: TestClient, alice: SignedIn, body: object) -> None:
-    assert client.post(notes_of(alice), json=body, headers=alice).status_code == 422
+@pytest.mark.parametrize(
+    "text", [None, "", "x" * 10_001, 1, "a\0b"], ids=["none", "empty", "long", "number", "NUL"]
+)
+def test_a_bad_note_is_refused(client: TestClient, alice: SignedIn, text: object) -> None:
+    assert client.post(notes_of(alice), json={"text": text}, headers=alice).status_code == 422
     assert client.get(notes_of(alice), headers=alice).json() == []
 
 
 def test_an_administrator_looks_over_all_teams(
-    client: TestClient, stack: StackEmulator, alice: SignedIn, bob: SignedIn, mallory: SignedIn
+    client: TestClient, alice: SignedIn, bob: SignedIn, mallory: SignedIn
 ) -> None:
     write(client, notes_of(alice), alice)
     write(client, notes_of(mallory), mallory)
@@ -102,8 +104,6 @@ def test_an_administrator_looks_over_all_teams(
     assert {(item["team_id"], item["notes"]) for item in shown} == expected
     answer = client.get("/admin/statistics", headers=bob)
     assert (answer.status_code, answer.json()["detail"]["missing"]) == (403, ["note:admin"])
-    stack.revoke_session(alice.tokens.session_id)
-    stack.grant(bob.user.id, "note:admin")
 
 
 def test_an_administrator_who_signed_out_is_none(
