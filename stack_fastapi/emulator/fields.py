@@ -101,18 +101,22 @@ def _user_id(value: str, info: ValidationInfo) -> str:
 def _email(value: str) -> str:
     if _EMAIL.fullmatch(value) is None:
         raise ValueError("must be an e-mail address")
-    return value
+    return _storable(value)
 
 
 def _url(value: str) -> str:
     if not urlsplit(value).scheme:
         raise ValueError("must be a URL")
-    return value
+    return _storable(value)
 
 
 def _storable(value: str) -> str:
     if "\0" in value:
         raise InternalError("No database keeps a NUL in a text.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InternalError("No database keeps half a character.") from None
     return value
 
 

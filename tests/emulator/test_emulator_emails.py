@@ -158,6 +158,29 @@ def test_whoever_signs_up_gets_a_code(emulator: StackEmulator, api: Api) -> None
     assert user.primary_email_verified
 
 
+def test_capitals_in_an_address_do_not_matter(emulator: StackEmulator, api: Api) -> None:
+    body = {
+        "email": "Alice@Example.com",
+        "password": "correct horse",
+        "verification_callback_url": PAGE,
+    }
+    assert api("POST", "/auth/password/sign-up", body, access="client").status == 200
+    (sent,) = emulator.sent_emails
+    assert sent.to == EMAIL
+    assert use(api, sent.code).status == 200
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\0"], ids=["half a character", "NUL"])
+def test_what_no_database_keeps_is_not_kept(
+    emulator: StackEmulator, api: Api, team: Team, alice: User, text: str
+) -> None:
+    assert invite(api, team.id, f"{text}@example.com").status == 500
+    path = f"/contact-channels/{alice.id}/{alice.channels[0].id}/send-verification-code"
+    assert api("POST", path, {"callback_url": f"http://localhost/{text}"}).status == 500
+    assert emulator.sent_emails == []
+    assert api.raw("GET", "/local-stack/emails").json == {"items": []}
+
+
 def test_a_restricted_user_is_a_normal_one_after_the_code(clock: StandingClock) -> None:
     config = {"require_email_verification": True}
     emulator = StackEmulator({"projects": {"main": {"id": NOBODY, "config": config}}}, clock=clock)

@@ -48,7 +48,11 @@ def sign_up(call: Call) -> Answer:
         user = accounts.create_user(project, changes, call.state.entropy, call.now_millis)
     if form.verification_callback_url:
         verification_codes.send_verification(
-            call.state, project, user, form.email, form.verification_callback_url
+            call.state,
+            project,
+            user,
+            accounts.normal_email(form.email),
+            form.verification_callback_url,
         )
     return signed_in(call, user)
 
