@@ -98,6 +98,15 @@ DEFAULT_SEED: Seed = {
     }
 }
 
+_PROJECT_KEYS = frozenset(
+    {
+        *("id", "display_name", "config", "webhook_secret", "webhooks"),
+        *("publishable_client_key", "secret_server_key", "super_secret_admin_key"),
+        *("team_permission_definitions", "project_permission_definitions"),
+        *("users", "teams", "api_keys", "records"),
+    }
+)
+
 
 def load(source: Seed | Path | None) -> Seed:
     """The seed itself, read from a file, or the default one."""
@@ -139,6 +148,9 @@ def _plant(state: State, seed: Seed) -> None:
 
 
 def _project(state: State, alias: str, fields: Seed) -> Project:
+    unknown = sorted(fields.keys() - _PROJECT_KEYS)
+    if unknown:
+        raise ValueError(f"The seed's project {alias!r} has what there is not: {unknown[0]!r}.")
     entropy = state.entropy
     project = Project(
         alias=alias,

@@ -109,6 +109,8 @@ def _seed(request: pytest.FixtureRequest) -> Mapping[str, Any] | Path | None:
     marker = request.node.get_closest_marker("stack_seed")
     if marker is None:
         return None
+    if len(marker.args) != 1 or marker.kwargs:
+        raise pytest.UsageError(f"write @pytest.mark.{MARKER}")
     (seed,) = marker.args
     return request.path.parent / seed if isinstance(seed, (str, Path)) else seed
 

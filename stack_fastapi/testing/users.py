@@ -88,10 +88,13 @@ def sign_in(
         **fields: those that POST /users takes, such as ``primary_email``.
 
     Raises:
-        ValueError: Stack does not know a field, or there are team permissions without a team.
+        ValueError: Stack does not know the type or a field, or there are team permissions without
+            a team.
         TypeError: permissions are one text.
         KnownError: somebody else signs in with the address.
     """
+    if type not in _TYPES:
+        raise ValueError(f"type is one of {', '.join(_TYPES)}, not {type!r}")
     for given in (permissions, team_permissions):
         if isinstance(given, str):  # which is an iterable of letters
             raise TypeError(f"permissions are a list of ids, such as [{given!r}]")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stack_fastapi.emulator import EventType, StackEmulator
+from stack_fastapi.emulator import EventType, StackEmulator, Team
 from stack_fastapi.emulator.views import server_team
 from stack_fastapi.emulator.webhooks import sign
 from stack_fastapi.emulator.webhooks.webhooks import body
@@ -31,7 +31,7 @@ class SignedDelivery:
 def signed_delivery(
     stack: StackEmulator,
     event: EventType,
-    data: Mapping[str, Any] | User | None = None,
+    data: Mapping[str, Any] | User | Team | None = None,
     /,
     *,
     id: str | None = None,  # noqa: A002 - the protocol's word
@@ -43,7 +43,8 @@ def signed_delivery(
     Args:
         stack: the local Stack.
         event: what happened.
-        data: of what; a plausible example if absent.
+        data: of what: the body's, a user as routes see it, a team of the local Stack; a plausible
+            example if absent.
         id: of the message; a new one if absent.
         timestamp: when it is said to be sent, in Unix seconds; now if absent.
         secret: what it is signed with; the right one if absent.
@@ -58,9 +59,11 @@ def signed_delivery(
     return SignedDelivery(message_id, headers, content)
 
 
-def _data(stack: StackEmulator, event: str, data: Mapping[str, Any] | User | None) -> Any:  # noqa: ANN401 - JSON
+def _data(stack: StackEmulator, event: str, data: Mapping[str, Any] | User | Team | None) -> Any:  # noqa: ANN401 - JSON
     if data is None:
         return _example(stack, event)
+    if isinstance(data, Team):
+        return {"id": data.id} if event == "team.deleted" else server_team(data)
     if not isinstance(data, User):
         return data
     if event == "user.deleted":

@@ -37,6 +37,11 @@ def test_what_one_emulator_changes_no_other_one_sees() -> None:
         assert all("x" not in item.contained_permission_ids for item in other.definitions.values())
 
 
+def test_a_mistyped_part_of_a_project_is_named() -> None:
+    with pytest.raises(ValueError, match="'main' has what there is not: 'user'"):
+        StackEmulator({"projects": {"main": {"id": "p", "user": []}}})
+
+
 def seed(**fields: Any) -> dict[str, Any]:
     return {
         "access_token_lifetime_seconds": 60,

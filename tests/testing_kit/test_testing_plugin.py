@@ -230,6 +230,24 @@ def test_the_marker_says_what_the_stack_starts_with(suite: pytest.Pytester) -> N
     assert passed(suite, "--strict-markers") == 6
 
 
+@pytest.mark.parametrize("arguments", ["", "()", "(projects={})", "({}, {})"])
+def test_a_marker_without_a_seed_says_how_it_is_written(
+    suite: pytest.Pytester, arguments: str
+) -> None:
+    suite.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.stack_seed{arguments}
+        def test_nothing(stack):
+            pass
+        """
+    )
+    result = suite.runpytest_inprocess(*PLUGIN, *QUIET, plugins=suite.plugins)
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["*write @pytest.mark.stack_seed(seed)*"])
+
+
 def test_webhooks(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         """

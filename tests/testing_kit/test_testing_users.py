@@ -110,6 +110,11 @@ def test_permissions_and_teams(stack: StackEmulator) -> None:
     assert sign_in(stack).team is None
 
 
+def test_a_type_of_user_that_there_is_not(stack: StackEmulator) -> None:
+    with pytest.raises(ValueError, match="normal, restricted, anonymous, not 'admin'"):
+        sign_in(stack, type="admin")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("name", ["permissions", "team_permissions"])
 def test_one_text_is_no_list_of_permissions(stack: StackEmulator, name: str) -> None:
     given: dict[str, Any] = {name: "read"}

@@ -54,6 +54,15 @@ def test_a_user_may_be_passed_as_the_route_saw_it(stack: StackEmulator) -> None:
     assert deleted == {"id": user.id, "teams": []}
 
 
+def test_a_team_may_be_passed_as_the_test_has_it(stack: StackEmulator) -> None:
+    team = sign_in(stack, team="Acme").team
+    assert team is not None
+    updated = verified(stack, signed_delivery(stack, "team.updated", team))["data"]
+    assert (updated["id"], updated["display_name"]) == (team.id, "Acme")
+    deleted = verified(stack, signed_delivery(stack, "team.deleted", team))["data"]
+    assert deleted == {"id": team.id}
+
+
 def test_a_body_of_ones_own(stack: StackEmulator) -> None:
     delivery = signed_delivery(stack, "team.deleted", {"id": "x"}, id="msg_1")
     assert delivery.content == b'{"type":"team.deleted","data":{"id":"x"}}'
