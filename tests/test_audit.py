@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Security, routing
+from fastapi import APIRouter, Depends, FastAPI, Security
 from fastapi.security import APIKeyHeader
 from fastapi.testclient import TestClient
 from starlette.applications import Starlette
@@ -28,14 +28,6 @@ from stack_fastapi import (
 from stack_fastapi.audit import UnprotectedRoute, unprotected_routes
 
 GUARD = [Depends(current_user)]
-
-INCLUDES_ALL = pytest.mark.skipif(
-    not hasattr(routing, "iter_route_contexts"),
-    reason="older versions of FastAPI leave mounts out of a router that is included",
-)
-HAS_FRONT_ENDS = pytest.mark.skipif(
-    not hasattr(FastAPI, "frontend"), reason="older versions of FastAPI have none"
-)
 
 
 def bare(**options: Any) -> FastAPI:
@@ -213,7 +205,7 @@ def test_dependencies_of_routers_do_not_reach_plain_starlette_routes() -> None:
     assert TestClient(app).get("/r/plain").status_code == 200
 
 
-@INCLUDES_ALL
+@pytest.mark.newer_fastapi  # which leaves no mount out of a router that is included
 def test_dependencies_of_routers_do_not_reach_what_is_mounted_in_them() -> None:
     router = APIRouter(dependencies=GUARD)
     router.mount("/mounted", Starlette(routes=[Route("/page", page)]))
@@ -270,7 +262,7 @@ def test_routes_of_another_host_are_walked() -> None:
     assert found(app) == ["GET /open"]
 
 
-@INCLUDES_ALL
+@pytest.mark.newer_fastapi  # which leaves no mount out of a router that is included
 def test_routes_of_another_host_in_an_included_router_are_walked() -> None:
     inner = bare()
     inner.add_api_route("/open", endpoint)
@@ -298,7 +290,7 @@ def test_a_route_that_is_not_in_the_schema_is_listed_all_the_same() -> None:
     assert found(app) == ["GET /hidden"]
 
 
-@HAS_FRONT_ENDS
+@pytest.mark.newer_fastapi  # which has front ends
 @pytest.mark.parametrize("where", ["app", "router", "mounted"])
 def test_a_front_end_is_open_and_listed(tmp_path: Path, where: str) -> None:
     """FastAPI keeps its routes apart, behind all others."""
@@ -319,7 +311,7 @@ def test_a_front_end_is_open_and_listed(tmp_path: Path, where: str) -> None:
     assert paths == ["/site"]
 
 
-@HAS_FRONT_ENDS
+@pytest.mark.newer_fastapi  # which has front ends
 @pytest.mark.parametrize("where", ["app", "router", "inclusion"])
 def test_a_front_end_behind_a_guard_is_guarded(tmp_path: Path, where: str) -> None:
     (tmp_path / "index.html").write_text("a front end")
