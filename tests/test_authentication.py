@@ -20,7 +20,8 @@ from stack_fastapi import (
     StackAuthMiddleware,
     StackUnavailableError,
 )
-from stack_fastapi.authentication import Authentication, MisconfiguredAuthentication
+from stack_fastapi.authentication import Authentication
+from stack_fastapi.misconfigured import MisconfiguredAuthentication
 from stack_fastapi.policy import Policy
 from stack_fastapi.telemetry import ProblemLog
 
