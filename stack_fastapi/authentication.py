@@ -37,6 +37,7 @@ from stack_fastapi.types import ApiKeyType, Arrival
 from stack_fastapi.users import Users
 from stack_fastapi.verifier import Verifier
 from stack_fastapi.webhook_messages import Webhooks
+from stack_fastapi.webhook_signatures import signature_headers
 
 
 class Sources(NamedTuple):
@@ -239,8 +240,8 @@ class Authentication:
             InvalidWebhookError: nothing proves that it did.
             UnavailableError: nobody can say, or it makes no sense.
         """
-        # By all headers: a scope that was copied and got others is another message.
-        key = ("webhook", *headers.items())
+        # A scope that was copied and got other headers is another message.
+        key = ("webhook", *signature_headers(headers))
         return await self._outcomes.once(key, self._receive(headers, read_body))
 
     async def _receive(

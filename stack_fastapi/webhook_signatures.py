@@ -87,14 +87,19 @@ class WebhookSignatures:
         return _is_among(expected, signatures)
 
 
+def signature_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Those of a request that tell one message from another; names in lower case."""
+    fields = [(name.lower(), value) for name, value in headers.items()]
+    return [field for field in fields if field[0].startswith(_FAMILIES)]
+
+
 def _parts(headers: Mapping[str, str]) -> tuple[str, str, str]:
     """Id, time and signatures, of whichever family of names was sent."""
     sent: dict[str, str] = {}
-    for name, value in headers.items():
-        lower = name.lower()
-        if lower in sent and lower.startswith(_FAMILIES):
+    for name, value in signature_headers(headers):
+        if name in sent:
             raise InvalidWebhookError("repeated_header")
-        sent[lower] = value
+        sent[name] = value
     for family in _FAMILIES:
         message_id, timestamp, signatures = (sent.get(family + part, "") for part in _PARTS)
         if message_id and timestamp and signatures:

@@ -16,6 +16,7 @@ from fastapi import Depends, FastAPI, Request, WebSocket
 from fastapi.testclient import TestClient
 from guarded_app import LocalStack, app_of, outcome
 from pydantic import JsonValue
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocketDisconnect
 from test_secrets import Secrets, texts_of_error
@@ -604,6 +605,24 @@ async def test_the_secret_is_seen_nowhere(stack: LocalStack) -> None:
         texts = [*texts_of_error(caught.value)]
         assert texts
         assert [secrets.in_text(text) for text in texts if secrets.in_text(text)] == []
+
+
+async def test_what_else_a_message_carries_is_not_kept(stack: LocalStack) -> None:
+    """A proxy may add credentials of its own, and whoever forges one may bring somebody's."""
+    alice, secrets = stack.sign_in(), Secrets()
+    secrets.add_token(alice.token)
+    cookie = secrets.add("proxy-session-that-must-not-show")
+    scope = scope_of("/webhooks", alice.token, cookie=f"proxy={cookie}")
+    delivery = signed_delivery(stack.emulator, "team.deleted")
+    headers = Headers(scope=scope).mutablecopy()
+    headers.update(delivery.headers)
+    decision = StackAuth(stack.engine().settings, clock=Clock()).begin(scope)
+
+    async def read_body() -> bytes:
+        return delivery.content
+
+    await decision.receive_webhook(headers, read_body)
+    assert secrets.in_object(decision) == []
 
 
 # ---------------------------------------------------------------- other ways in
