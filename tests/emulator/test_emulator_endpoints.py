@@ -75,9 +75,11 @@ def test_bodies_that_cannot_be_read(api: Api, content_type: str, content: bytes)
     assert api.raw("POST", "/api/v1/users", headers, content).code == "BODY_PARSING_ERROR"
 
 
-def test_half_a_character_is_too_much(api: Api) -> None:
+@pytest.mark.parametrize(
+    "body", [b'{"display_name": "\\ud83d"}', b'{"server_metadata": ["\\ud83d"]}']
+)
+def test_half_a_character_is_too_much(api: Api, body: bytes) -> None:
     headers = api.keys("server") | {"content-type": "application/json"}
-    body = b'{"display_name": "\\ud83d"}'
     assert api.raw("POST", "/api/v1/users", headers, body).status == 500
 
 
