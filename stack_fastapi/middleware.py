@@ -13,16 +13,16 @@ import time
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stack_fastapi.authentication import Authentication
-from stack_fastapi.credentials import SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX
+from stack_fastapi.app.guards import misplaced_guards, wanted_settings
+from stack_fastapi.app.openapi import document_authentication
+from stack_fastapi.engine.authentication import Authentication
+from stack_fastapi.engine.misconfigured import MisconfiguredAuthentication
+from stack_fastapi.engine.stack_auth import SCOPE_KEY, StackAuth
+from stack_fastapi.engine.starlette_user import sign_in
 from stack_fastapi.exceptions import ConfigurationError, StackAuthError
-from stack_fastapi.inspection import misplaced_guards, wanted_settings
-from stack_fastapi.misconfigured import MisconfiguredAuthentication
 from stack_fastapi.models import User
-from stack_fastapi.openapi import document_authentication
-from stack_fastapi.stack_auth import SCOPE_KEY, StackAuth
-from stack_fastapi.starlette_auth import sign_in
 from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.tokens.credentials import SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX
 
 
 class StackAuthMiddleware:

@@ -20,9 +20,9 @@ from stack_fastapi import (
     StackAuthMiddleware,
     StackUnavailableError,
 )
-from stack_fastapi.authentication import Authentication
-from stack_fastapi.misconfigured import MisconfiguredAuthentication
-from stack_fastapi.policy import Policy
+from stack_fastapi.engine.authentication import Authentication
+from stack_fastapi.engine.misconfigured import MisconfiguredAuthentication
+from stack_fastapi.engine.policy import Policy
 from stack_fastapi.telemetry import ProblemLog
 
 RESTRICTED = {"is_restricted": True, "restricted_reason": {"type": "email_not_verified"}}

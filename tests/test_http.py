@@ -23,9 +23,9 @@ from stack_fastapi import (
     StackConfigurationError,
     StackUnavailableError,
 )
-from stack_fastapi import _http as http_module
-from stack_fastapi._http import StackHttp, asgi_transport, post
-from stack_fastapi._question import MAX_BODY, Question
+from stack_fastapi.client.transport import http as http_module
+from stack_fastapi.client.transport.http import StackHttp, asgi_transport, post
+from stack_fastapi.client.transport.request import MAX_BODY, Question
 from stack_fastapi.emulator import StackEmulator
 from stack_fastapi.telemetry import ProblemLog
 

@@ -21,7 +21,7 @@ from stack_fastapi import (
     UnavailableError,
     User,
 )
-from stack_fastapi.jwks import KeySet
+from stack_fastapi.tokens.jwks import KeySet
 
 TTL, COOLDOWN = 3600.0, 30.0
 #: A set is refreshed without anybody waiting for it some time before its end, but not early.

@@ -17,7 +17,7 @@ from stack_fastapi import (
     StackUnavailableError,
 )
 from stack_fastapi.emulator import Fault
-from stack_fastapi.permissions import answered
+from stack_fastapi.lookups.permissions import answered
 
 TTL = 60
 

@@ -15,9 +15,9 @@ from joserfc.jwk import ECKey
 from pydantic import SecretStr
 
 from stack_fastapi import InvalidTokenError, StackUnavailableError
-from stack_fastapi.jwks import KeySet
-from stack_fastapi.tokens import TokenRules, issuers_of
-from stack_fastapi.verifier import Verifier
+from stack_fastapi.tokens.claims import TokenRules, issuers_of
+from stack_fastapi.tokens.jwks import KeySet
+from stack_fastapi.tokens.verifier import Verifier
 
 RECORDINGS = Path(__file__).parent / "recordings"
 CORPUS: dict[str, Any] = json.loads((RECORDINGS / "tokens.json").read_text())

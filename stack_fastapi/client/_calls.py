@@ -7,11 +7,11 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, SecretStr, ValidationError, model_validator
 
-from stack_fastapi._http import StackHttp
-from stack_fastapi._question import MAX_LIST
+from stack_fastapi.client.transport.http import StackHttp
+from stack_fastapi.client.transport.request import MAX_LIST
 from stack_fastapi.exceptions import StackApiError, StackConfigurationError, StackUnavailableError
 from stack_fastapi.models._base import StackModel
-from stack_fastapi.tokens import RefusedTokenError, read_object, split
+from stack_fastapi.tokens.claims import RefusedTokenError, read_object, split
 from stack_fastapi.types import Change, ChangeHandler
 
 M = TypeVar("M", bound=BaseModel)

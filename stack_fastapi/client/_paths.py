@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlencode
 
-from stack_fastapi.api_exceptions import ApiSchemaError
+from stack_fastapi.exceptions import ApiSchemaError
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _PERMISSION_ID = re.compile(r"\$?[a-z0-9_:]+", re.ASCII)

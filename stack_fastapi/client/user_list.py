@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TypedDict
 
-from stack_fastapi._question import MAX_LIST
 from stack_fastapi.client._calls import Calls, Listing, read
 from stack_fastapi.client._paths import with_query
+from stack_fastapi.client.transport.request import MAX_LIST
 from stack_fastapi.exceptions import StackUnavailableError
 from stack_fastapi.models import User
 

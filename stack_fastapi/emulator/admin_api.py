@@ -30,6 +30,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from stack_fastapi.client.transport.loopback import is_loopback
 from stack_fastapi.emulator.answer import (
     Answer,
     error_answer,
@@ -44,7 +45,6 @@ from stack_fastapi.emulator.request import Request
 from stack_fastapi.emulator.request_log import RequestLog
 from stack_fastapi.emulator.webhooks import Webhooks
 from stack_fastapi.emulator.webhooks import admin as webhooks_admin
-from stack_fastapi.loopback import is_loopback
 
 __all__ = ["PREFIX", "answer", "is_loopback"]
 

@@ -83,7 +83,7 @@ class StackEmulator(UserControls, TeamControls, MailControls):
     @property
     def transport(self) -> Any:  # noqa: ANN401 - of the HTTP library, which may be one of two
         """An async transport of the HTTP library that leads here without a socket."""
-        from stack_fastapi._http import asgi_transport  # noqa: PLC0415 - only needed here
+        from stack_fastapi.client.transport.http import asgi_transport  # noqa: PLC0415 - only needed here
 
         return asgi_transport(self.app)
 

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from stack_fastapi.client.transport.loopback import is_loopback
 from stack_fastapi.emulator.connection import HANG_UP
-from stack_fastapi.loopback import is_loopback
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

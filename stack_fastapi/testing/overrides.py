@@ -11,12 +11,12 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from stack_fastapi.authentication import Authentication
+from stack_fastapi.engine.authentication import Authentication
+from stack_fastapi.engine.policy import Policy
+from stack_fastapi.engine.stack_auth import SCOPE_KEY
+from stack_fastapi.engine.starlette_user import sign_in
 from stack_fastapi.exceptions import MissingMiddlewareError, NotAuthenticatedError
 from stack_fastapi.models import AccessTokenClaims, Team, User, WebhookEvent
-from stack_fastapi.policy import Policy
-from stack_fastapi.stack_auth import SCOPE_KEY
-from stack_fastapi.starlette_auth import sign_in
 
 #: What handles a connection behind all middlewares.
 Handler = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]

@@ -11,7 +11,7 @@ import httpx2
 from fake_stack import FROM_STACK, PROJECT_ID, SERVER_KEY
 
 from stack_fastapi import Change, StackAuthSettings, StackServerClient
-from stack_fastapi._http import StackHttp
+from stack_fastapi.client.transport.http import StackHttp
 from stack_fastapi.telemetry import ProblemLog
 
 

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from stack_fastapi import StackApiError, StackUnavailableError
-from stack_fastapi.api_exceptions import API_ERRORS
 from stack_fastapi.emulator import StackEmulator
+from stack_fastapi.exceptions import API_ERRORS
 
 from .operations import OPERATIONS, Ids, Talk, answer
 from .world import UNKNOWN, World

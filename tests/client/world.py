@@ -7,7 +7,7 @@ from typing import ClassVar
 from uuid import uuid4
 
 from stack_fastapi import Change, StackServerClient
-from stack_fastapi._http import StackHttp
+from stack_fastapi.client.transport.http import StackHttp
 from stack_fastapi.emulator import StackEmulator
 from stack_fastapi.emulator.records import Team, User
 from stack_fastapi.telemetry import ProblemLog

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from stack_fastapi._http import post
+from stack_fastapi.client.transport.http import post
 from stack_fastapi.emulator import Attempt, Endpoint, StackEmulator
 from stack_fastapi.emulator.webhooks import Webhooks, sign
 from stack_fastapi.emulator.webhooks.deliveries import RETRY_AFTER, Message

@@ -12,9 +12,9 @@ from __future__ import annotations
 import hmac
 from urllib.parse import urlsplit
 
+from stack_fastapi.client.transport.loopback import is_loopback
 from stack_fastapi.emulator.errors import PlainError, forbidden
 from stack_fastapi.emulator.request import Request
-from stack_fastapi.loopback import is_loopback
 
 FORM = "application/x-www-form-urlencoded"
 READING = ("GET", "HEAD")
