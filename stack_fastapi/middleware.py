@@ -51,7 +51,7 @@ class StackAuthMiddleware:
             self._auth = _engine(auth)
         except ConfigurationError as error:
             self._auth = error
-            self._log = ProblemLog(time.time)
+            self._log = ProblemLog(time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection of the server."""
@@ -67,8 +67,8 @@ class StackAuthMiddleware:
         decision = self._begin(scope)
         user = decision.admitted
         if user is None and self._eager and not decision.is_signed_out:
-            user = decision.recall() or await self._admitted(decision)
-        sign_in(scope, user, decision.recall_permissions)
+            user = decision.admit_cached() or await self._admitted(decision)
+        sign_in(scope, user, decision.cached_permissions)
         if scope["type"] == "websocket":
             send = _answering_subprotocol(scope, send)
         await self.app(scope, receive, send)

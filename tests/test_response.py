@@ -20,9 +20,9 @@ from stack_fastapi import (
 )
 from stack_fastapi.client.transport.response import (
     DEFAULT_RETRY_AFTER,
-    Answer,
+    Response,
     is_server_error,
-    read_answer,
+    read_response,
     requested_pause,
 )
 from stack_fastapi.exceptions import API_ERRORS
@@ -42,13 +42,13 @@ OPERATORS = {
 }
 
 
-def answer(status: int, body: object = None, **headers: str) -> Answer:
+def answer(status: int, body: object = None, **headers: str) -> Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, named, content)
+    return Response(status, named, content)
 
 
-def refusal(status: int, code: str | None, body: object = None) -> Answer:
+def refusal(status: int, code: str | None, body: object = None) -> Response:
     known = {} if code is None else {"x_stack_known_error": code}
     return answer(status, body, x_stack_request_id="0123456789abcdef", **known)
 
@@ -63,7 +63,7 @@ def test_every_recorded_answer_has_the_one_whose_fault_it_is(
         code = headers.get("x-stack-known-error")
         content = json.dumps(body).encode()
         if status in {200, 201}:
-            assert read_answer(Answer(status, headers, content), NOW) == body
+            assert read_response(Response(status, headers, content), NOW) == body
             continue
         expected: type[StackAuthError]
         if status in {308, 500} or "x-stack-request-id" not in headers:
@@ -73,7 +73,7 @@ def test_every_recorded_answer_has_the_one_whose_fault_it_is(
         else:
             expected = API_ERRORS.get(code, StackApiError)
         with pytest.raises(expected) as caught:
-            read_answer(Answer(status, headers, content), NOW)
+            read_response(Response(status, headers, content), NOW)
         assert type(caught.value) is expected, exchange["name"]
         codes.add(code)
     assert codes >= OPERATORS - {"PROJECT_KEY_WITHOUT_ACCESS_TYPE"}
@@ -82,13 +82,13 @@ def test_every_recorded_answer_has_the_one_whose_fault_it_is(
 @pytest.mark.parametrize("value", [{}, [], None, "text", 1, {"items": [{"id": "x"}]}])
 @pytest.mark.parametrize("status", [200, 201, 299])
 def test_a_good_answer_is_its_json(status: int, value: object) -> None:
-    assert read_answer(answer(status, value), NOW) == value
+    assert read_response(answer(status, value), NOW) == value
 
 
 @pytest.mark.parametrize("code", sorted(OPERATORS))
 def test_an_operators_mistake_is_named(code: str) -> None:
     with pytest.raises(StackConfigurationError) as caught:
-        read_answer(refusal(401, code), NOW)
+        read_response(refusal(401, code), NOW)
     assert caught.value.stack_code == code
     assert code in caught.value.message
 
@@ -113,7 +113,7 @@ def test_an_operators_mistake_is_named(code: str) -> None:
 )
 def test_a_refusal_keeps_status_code_and_details(body: object, details: dict[str, Any]) -> None:
     with pytest.raises(StackApiError) as caught:
-        read_answer(refusal(403, "RESTRICTED_USER_NOT_ALLOWED", body), NOW)
+        read_response(refusal(403, "RESTRICTED_USER_NOT_ALLOWED", body), NOW)
     error = caught.value
     assert (error.status, error.stack_code) == (403, "RESTRICTED_USER_NOT_ALLOWED")
     assert error.details == details
@@ -121,13 +121,13 @@ def test_a_refusal_keeps_status_code_and_details(body: object, details: dict[str
 
 def test_a_refusal_without_a_code_is_still_one() -> None:
     with pytest.raises(StackApiError) as caught:
-        read_answer(refusal(404, None), NOW)
+        read_response(refusal(404, None), NOW)
     assert (caught.value.status, caught.value.stack_code) == (404, None)
 
 
 def test_a_user_who_is_not_there_has_a_class_of_its_own() -> None:
     with pytest.raises(ApiUserNotFoundError):
-        read_answer(refusal(404, "USER_NOT_FOUND"), NOW)
+        read_response(refusal(404, "USER_NOT_FOUND"), NOW)
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,9 @@ def test_a_user_who_is_not_there_has_a_class_of_its_own() -> None:
         pytest.param(answer(204, b""), id="no content"),
     ],
 )
-def test_everything_else_is_an_outage(sent: Answer) -> None:
+def test_everything_else_is_an_outage(sent: Response) -> None:
     with pytest.raises(StackUnavailableError) as caught:
-        read_answer(sent, NOW)
+        read_response(sent, NOW)
     assert caught.value.retry_after == DEFAULT_RETRY_AFTER
     assert caught.value.__cause__ is caught.value.__context__ is None
 
@@ -185,7 +185,7 @@ def test_a_pause_is_read_in_seconds_or_as_a_date(value: str, pause: float | None
     limited = answer(429, retry_after=value)
     assert requested_pause(limited, NOW) == pause
     with pytest.raises(StackUnavailableError) as caught:
-        read_answer(limited, NOW)
+        read_response(limited, NOW)
     assert caught.value.retry_after == (pause or DEFAULT_RETRY_AFTER)
 
 

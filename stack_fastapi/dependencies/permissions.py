@@ -68,7 +68,7 @@ class _TeamGuard(RuledGuard):
         self.path_parameter = parameter
         self.hides = not reveal
 
-    def stranger(self) -> PolicyError:
+    def non_member(self) -> PolicyError:
         """The refusal of somebody who is not in the team."""
         return TeamHiddenError() if self.hides else TeamMembershipRequiredError()
 
@@ -78,7 +78,7 @@ class _TeamGuard(RuledGuard):
         if team_id is not None:
             team = (await decision.teams(user, self.max_age)).get(team_id)
         if team is None:
-            raise self.stranger()
+            raise self.non_member()
         return team
 
 
@@ -102,14 +102,20 @@ class _TeamPermissionGuard(_TeamGuard):
         return user
 
     async def _check(self, decision: Authentication, user: User, team_id: str | None) -> None:
-        if team_id is None:
-            raise self.stranger()
-        held = await _held(decision, user, team_id, self.max_age)
+        if team_id is None:  # which would mean the whole project below
+            raise self.non_member()
+        held = None if self.max_age is not None else decision.cached_permissions(user, team_id)
+        if not held:
+            await self._check_membership(decision, user, team_id)
+            held = await _held(decision, user, team_id, self.max_age)
         missing = self._rule.missing(held)
-        if missing and not held:  # whoever holds something is a member; this one may be none
-            await self.member_of(decision, user, team_id)
         if missing:
             raise TeamPermissionRequiredError(missing, any_of=self._rule.any_of)
+
+    async def _check_membership(self, decision: Authentication, user: User, team_id: str) -> None:
+        """Refuse an invented team before Stack is asked for the permissions in it."""
+        if team_id not in await decision.teams(user):
+            await self.member_of(decision, user, team_id)
 
 
 class _TeamMemberGuard(_TeamGuard):
@@ -157,7 +163,7 @@ class _CurrentTeamGuard(_TeamGuard):
 async def _held(
     decision: Authentication, user: User, team_id: str | None, max_age: float | None
 ) -> frozenset[str]:
-    held = decision.recall_permissions(user, team_id) if max_age is None else None
+    held = decision.cached_permissions(user, team_id) if max_age is None else None
     if held is None:
         held = await decision.permissions(user, team_id, max_age)
     return held

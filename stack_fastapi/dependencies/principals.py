@@ -72,7 +72,7 @@ class _PrincipalGuard(Guard):
         except StackAuthError as error:
             raise answer_for(error, connection) from error
         if isinstance(principal, UserPrincipal):
-            sign_in(connection.scope, principal.user, token.recall_permissions)
+            sign_in(connection.scope, principal.user, token.cached_permissions)
         return principal
 
 

@@ -67,7 +67,7 @@ class _CurrentUserGuard(Guard):
         decision = decision_of(connection)
         if decision is not None and decision.admitted is not None:
             if connection.scope.get("user") is not decision.admitted:  # the app asked itself
-                sign_in(connection.scope, decision.admitted, decision.recall_permissions)
+                sign_in(connection.scope, decision.admitted, decision.cached_permissions)
             return decision.admitted
         try:
             _, user = await admit(connection)
@@ -172,17 +172,11 @@ class _OptionalUserGuard(Guard):
         """
         try:
             decision = present(decision_of(connection))
-            user = await self._admit(decision)
+            user = await decision.admit_optional()
         except StackAuthError as error:
             raise answer_for(error, connection) from error
-        sign_in(connection.scope, user, decision.recall_permissions)
+        sign_in(connection.scope, user, decision.cached_permissions)
         return user
-
-    async def _admit(self, decision: Authentication) -> User | None:
-        if decision.is_signed_out or not decision.policy.admits_type(await decision.claims()):
-            return None
-        user = await decision.user()
-        return user if decision.policy.admits_type(user) else None
 
 
 class _ClaimsGuard(Guard):
@@ -220,7 +214,7 @@ async def admit(
     user = known or await decision.admit(policy, max_age)
     if connection.scope.get("user") is not user:
         # The middleware waited, or admits less than this route.
-        sign_in(connection.scope, user, decision.recall_permissions)
+        sign_in(connection.scope, user, decision.cached_permissions)
     return decision, user
 
 

@@ -1,7 +1,7 @@
 """One request's decision, shared by the middleware and all dependencies.
 
-Each question is answered once for a request: what was found out is kept, a failure like a
-success, and told again to whoever asks.
+Each lookup is made once for a request: its result is kept, a failure like a success, for whoever
+asks again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 
-from stack_fastapi.engine.outcomes import Outcomes, told
+from stack_fastapi.cache import Store
+from stack_fastapi.engine.outcomes import Outcomes, unwrap
 from stack_fastapi.engine.policy import Policy
 from stack_fastapi.exceptions import (
     CredentialsError,
@@ -41,8 +42,9 @@ from stack_fastapi.webhooks.signatures import signature_headers
 
 
 class Sources(NamedTuple):
-    """Who answers the questions of an ``Authentication``."""
+    """What an ``Authentication`` looks things up in."""
 
+    store: Store
     reader: CredentialReader
     verifier: Verifier
     users: Users
@@ -86,7 +88,7 @@ class Authentication:
         self._sources = sources
         self._log = log
         self._outcomes = Outcomes(log)
-        self._arrival: Arrival = sources.users.arrival()
+        self._arrival: Arrival = sources.store.arrival()
 
     @property
     def is_signed_out(self) -> bool:
@@ -99,7 +101,7 @@ class Authentication:
             return False
         return not isinstance(credential, SecretStr) or self._credential == credential
 
-    def recall(self) -> User | None:
+    def admit_cached(self) -> User | None:
         """The user whom the settings admit, where memory alone is enough to say so.
 
         None says nothing: ``admit`` tells why.
@@ -107,11 +109,14 @@ class Authentication:
         decided = self._claims is not None or self._user is not None
         if decided or not isinstance(self._credential, SecretStr):
             return self.admitted
-        claims = self._claims = self._sources.verifier.recall(self._credential)
+        claims = self._claims = self._sources.verifier.cached(self._credential)
         if claims is None or not self.policy.admits_type(claims):
             return None
-        user = self._user = self._sources.users.recall(claims)
-        if user is not None and self.policy.admits_type(user):
+        entry = self._sources.users.cached(claims.sub)
+        if entry is None or entry.value is None:
+            return None
+        user = self._user = entry.value
+        if self.policy.admits_type(user):
             self.admitted = user
         return self.admitted
 
@@ -128,13 +133,23 @@ class Authentication:
         policy = policy or self.policy
         claims = await self.claims()
         policy.check_claims(claims)  # before anybody is looked up
-        user = await self.user(max_age)
+        user = await self._admissible(policy, claims, max_age)
         policy.check(claims, user)
         if policy.live_session:
             await self.check_session(claims, max_age)
         if policy is self.policy and max_age is None:
             self.admitted = user
         return user
+
+    async def admit_optional(self) -> User | None:
+        """The user; None for a guest, and for a type of user that the settings do not admit.
+
+        Raises like ``claims`` for a credential that is no good.
+        """
+        if self.is_signed_out or not self.policy.admits_type(claims := await self.claims()):
+            return None
+        user = await self._admissible(self.policy, claims, None)
+        return user if self.policy.admits_type(user) else None
 
     async def claims(self) -> AccessTokenClaims:
         """What the token says.
@@ -145,7 +160,7 @@ class Authentication:
         """
         if self._claims is None:
             self._claims = await self._outcomes.of(self._verify())
-        return told(self._claims)
+        return unwrap(self._claims)
 
     async def user(self, max_age: float | None = None) -> User:
         """Whose token it is; raises like ``claims``.
@@ -158,20 +173,20 @@ class Authentication:
             return await self._outcomes.once(("user", max_age), self._look_up(max_age))
         if self._user is None:
             self._user = await self._outcomes.of(self._look_up(None))
-        return told(self._user)
+        return unwrap(self._user)
 
     async def check_session(self, claims: AccessTokenClaims, max_age: float | None) -> None:
         """Raise unless the session of these claims is known to live; see ``Sessions``."""
-        question = self._sources.sessions.check(claims, self._arrival, max_age)
-        await self._outcomes.once(("session", max_age), question)
+        lookup = self._sources.sessions.check(claims, self._arrival, max_age)
+        await self._outcomes.once(("session", max_age), lookup)
 
-    def recall_permissions(self, user: User, team_id: str | None = None) -> frozenset[str] | None:
+    def cached_permissions(self, user: User, team_id: str | None = None) -> frozenset[str] | None:
         """What the user is known to hold, without asking; None says nothing."""
         key = ("held", user.id, team_id, None)
         if key in self._outcomes:  # asked for in this request, perhaps in vain
-            held: frozenset[str] | None = self._outcomes.recall(key)
+            held: frozenset[str] | None = self._outcomes.cached(key)
             return held
-        return self._sources.permissions.recall(user.id, team_id)
+        return self._sources.permissions.cached(user.id, team_id)
 
     async def permissions(
         self, user: User, team_id: str | None = None, max_age: float | None = None
@@ -186,13 +201,13 @@ class Authentication:
         Raises:
             UnavailableError: nobody can say.
         """
-        question = self._sources.permissions.held(user.id, team_id, self._arrival, max_age)
-        return await self._outcomes.once(("held", user.id, team_id, max_age), question)
+        lookup = self._sources.permissions.held(user.id, team_id, self._arrival, max_age)
+        return await self._outcomes.once(("held", user.id, team_id, max_age), lookup)
 
     async def teams(self, user: User, max_age: float | None = None) -> Mapping[str, Team]:
         """The teams that the user is in, by id; raises like ``permissions``."""
-        question = self._sources.permissions.teams(user.id, self._arrival, max_age)
-        return await self._outcomes.once(("teams", user.id, max_age), question)
+        lookup = self._sources.permissions.teams(user.id, self._arrival, max_age)
+        return await self._outcomes.once(("teams", user.id, max_age), lookup)
 
     def find_api_key(self, scope: Mapping[str, Any]) -> SecretStr | CredentialsError | None:
         """The request's API key, why it cannot be read, or None.
@@ -268,6 +283,19 @@ class Authentication:
 
     async def _verify(self) -> AccessTokenClaims:
         return await self._sources.verifier.verify(self._token())
+
+    async def _admissible(
+        self, policy: Policy, claims: AccessTokenClaims, max_age: float | None
+    ) -> User:
+        """The user as Stack sees them now, where what is remembered would refuse a newer token."""
+        user = await self.user(max_age)
+        if not policy.is_contradicted(claims, user):
+            return user
+        renewal = self._sources.users.renewed(claims, self._token(), self._arrival)
+        renewed = await self._outcomes.once("renewed", renewal)
+        if renewed is not None and max_age is None:
+            self._user = renewed
+        return renewed or user
 
     async def _look_up(self, max_age: float | None) -> User:
         claims = await self.claims()

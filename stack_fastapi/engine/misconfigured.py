@@ -26,7 +26,7 @@ class MisconfiguredAuthentication(Authentication):
         self._log = log
         self._outcomes = Outcomes(log)
 
-    def recall(self) -> User | None:
+    def admit_cached(self) -> User | None:
         """Nobody, always."""
         return None
 

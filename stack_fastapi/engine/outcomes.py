@@ -1,4 +1,4 @@
-"""Each question is answered once: what was found out is kept, a failure like a success."""
+"""Each lookup of a request is made once: its result is kept, a failure like a success."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Outcomes:
-    """Answers to questions, told again to whoever asks again.
+    """The results of lookups, for whoever asks again.
 
     Args:
         log: where operators hear of problems.
@@ -27,24 +27,24 @@ class Outcomes:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._known
 
-    def recall(self, key: Hashable) -> Any:  # noqa: ANN401 - of the question's type
-        """The answer, if there is one; None where nobody asked, or in vain."""
-        answer = self._known.get(key)
-        return None if isinstance(answer, StackAuthError) else answer
+    def cached(self, key: Hashable) -> Any:  # noqa: ANN401 - of the lookup's type
+        """The result, if there is one; None where nobody asked, or in vain."""
+        result = self._known.get(key)
+        return None if isinstance(result, StackAuthError) else result
 
-    async def once(self, key: Hashable, question: Coroutine[Any, Any, T]) -> T:
-        """The answer to a question, which is asked the first time; raises its failure."""
+    async def once(self, key: Hashable, lookup: Coroutine[Any, Any, T]) -> T:
+        """The result of a lookup, which is made the first time; raises its failure."""
         if key in self._known:
-            question.close()
+            lookup.close()
         else:
-            self._known[key] = await self.of(question)
-        answer: T | StackAuthError = self._known[key]
-        return told(answer)
+            self._known[key] = await self.of(lookup)
+        result: T | StackAuthError = self._known[key]
+        return unwrap(result)
 
-    async def of(self, question: Coroutine[Any, Any, T]) -> T | StackAuthError:
-        """The answer, or the error as a value: it is told to everybody who asks."""
+    async def of(self, lookup: Coroutine[Any, Any, T]) -> T | StackAuthError:
+        """The result, or the error as a value: it is for everybody who asks."""
         try:
-            return await question
+            return await lookup
         except UnavailableError as error:
             self._log.report(logging.ERROR, error.code, error.message)
             return error
@@ -55,11 +55,11 @@ class Outcomes:
         return InternalError()
 
 
-def told(outcome: T | StackAuthError) -> T:
-    """An outcome's answer; raises its error, without the frames of whoever was told before."""
-    if isinstance(outcome, StackAuthError):
-        raise outcome.with_traceback(None)
-    return outcome
+def unwrap(result: T | StackAuthError) -> T:
+    """A result's value; raises its error, without the frames of whoever it was raised to before."""
+    if isinstance(result, StackAuthError):
+        raise result.with_traceback(None)
+    return result
 
 
 def _report(error: Exception) -> None:

@@ -67,10 +67,18 @@ class Policy:
         """
         self._check_type(claims)
         self.check_owner(user)
-        if self.verified_email and not (user.primary_email and user.primary_email_verified):
+        if self.verified_email and not _has_verified_email(user):
             raise EmailNotVerifiedError
         if self.mfa and not (claims.requires_totp_mfa and user.requires_totp_mfa):
             raise SecondFactorRequiredError
+
+    def is_contradicted(self, claims: AccessTokenClaims, user: User) -> bool:
+        """Whether a user is refused for what the token, which is admitted, says otherwise."""
+        if not self.admits_type(user):
+            return True
+        if self.verified_email and not _has_verified_email(user):
+            return claims.email_verified is True
+        return self.mfa and not user.requires_totp_mfa and claims.requires_totp_mfa is True
 
     def check_owner(self, user: User) -> None:
         """Let the owner of an API key through, of whom there are no claims; raises the type."""
@@ -81,6 +89,10 @@ class Policy:
             raise (
                 AnonymousUserNotAllowedError if who.is_anonymous else RestrictedUserNotAllowedError
             )
+
+
+def _has_verified_email(user: User) -> bool:
+    return bool(user.primary_email and user.primary_email_verified)
 
 
 @dataclass(frozen=True, slots=True)

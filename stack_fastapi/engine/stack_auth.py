@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-import time
 from collections.abc import Mapping, MutableMapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 
-from stack_fastapi.cache import Lifetimes
+from stack_fastapi.cache import SharedTier, Store
 from stack_fastapi.client import StackServerClient
 from stack_fastapi.client.transport.http import StackHttp
 from stack_fastapi.engine.authentication import Authentication, Sources
@@ -27,7 +27,7 @@ from stack_fastapi.tokens.claims import TokenRules, issuers_of
 from stack_fastapi.tokens.credentials import CredentialReader
 from stack_fastapi.tokens.jwks import KeySet
 from stack_fastapi.tokens.verifier import Verifier
-from stack_fastapi.types import Cache, Change, Clock, Connection
+from stack_fastapi.types import Cache, Change, Clock, Clocks, Connection
 from stack_fastapi.webhooks.receiver import Webhooks
 
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ class StackAuth:
     Args:
         settings: read from the environment if None.
         transport: an asynchronous transport of httpx or httpx2, in place of the network.
-        clock: Unix time in seconds; the system's if None. Every decision about time asks it.
+        clock: Unix time in seconds, for what others wrote down, such as a token's ``exp``; the
+            system's if None.
+        monotonic: seconds since whenever, never set back, for all durations; if None they follow
+            ``clock`` where that is passed, and the system's monotonic clock else.
         cache: a cache that all workers share, beside this process's memory; none if None.
 
     Attributes:
@@ -68,25 +71,28 @@ class StackAuth:
         *,
         transport: Transport | None = None,
         clock: Clock | None = None,
+        monotonic: Clock | None = None,
         cache: Cache | None = None,
     ) -> None:
         self.settings = settings = settings or StackAuthSettings()
-        clock = clock or time.time
-        self._log = ProblemLog(clock)
-        self._http = StackHttp(settings, clock, self._log, transport)
+        clocks = Clocks.of(clock, monotonic)
+        self._log = ProblemLog(clocks.monotonic)
+        self._http = StackHttp(settings, clocks, self._log, transport)
         self.client = StackServerClient(self._http, settings.project_id, self._forget_changed)
+        self._store = _store(settings, clocks, cache, self._log)
         self._reader = CredentialReader(settings.token_sources, settings.allowed_origins)
         self._keys = KeySet(
-            self.client.jwks, clock, ttl=settings.jwks_ttl, cooldown=settings.jwks_cooldown
+            self.client.jwks, self._store, ttl=settings.jwks_ttl, cooldown=settings.jwks_cooldown
         )
-        self._verifier = Verifier(self._keys, _rules(settings), clock, settings.user_cache_size)
-        self._users = Users(self.client, cache, clock, settings, self._log)
-        lifetimes, tickets = _lifetimes(settings, clock), self._users.tickets
-        self._permissions = Permissions(self.client, lifetimes, tickets)
-        self._sessions = Sessions(self.client, lifetimes, tickets)
-        self._api_keys = ApiKeys(self.client, self._users, lifetimes, tickets)
-        self._webhooks = Webhooks(settings.webhook_secret, clock, self._forget_changed)
+        self._verifier = Verifier(self._keys, _rules(settings), self._store, self._log)
+        ttl = settings.user_cache_ttl
+        self._users = Users(self.client, self._store, settings)
+        self._permissions = Permissions(self.client, self._store, ttl)
+        self._sessions = Sessions(self.client, self._store, ttl)
+        self._api_keys = ApiKeys(self.client, self._users, self._store, ttl)
+        self._webhooks = Webhooks(settings.webhook_secret, clocks.wall, self._forget_changed)
         self._sources = Sources(
+            self._store,
             self._reader,
             self._verifier,
             self._users,
@@ -109,12 +115,8 @@ class StackAuth:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End what is in the air and close the connections to Stack; what is cached stays."""
-        await self._keys.aclose()
-        await self._users.aclose()
-        await self._permissions.aclose()
-        await self._sessions.aclose()
-        await self._api_keys.aclose()
+        """End what is in flight and close the connections to Stack; what is cached stays."""
+        await self._store.aclose()
         await self._http.aclose()
 
     async def authenticate(self, connection: Connection) -> User | None:
@@ -182,19 +184,15 @@ class StackAuth:
         That is the user, what they may do, their teams, their sessions and their API keys. In
         other processes only the shared cache forgets, which holds users alone.
         """
-        self._permissions.forget(user_id)
-        self._sessions.forget(user_id)
-        self._api_keys.forget(user_id)
-        await self._users.evict(user_id)
+        await self._store.evict(user_id)
 
     async def evict_team(self, team_id: str) -> None:
         """Forget what is known of a team: its members, what they may do in it, its API keys."""
-        self._permissions.forget(team_id)
-        self._api_keys.forget(team_id)
+        await self._store.evict(team_id)
 
     async def evict_api_key(self, key_id: str) -> None:
         """Forget what is known of an API key, by the id of its record."""
-        self._api_keys.forget(key_id)
+        await self._store.evict(key_id)
 
     async def _forget_changed(self, change: Change) -> None:
         """Forget what a change made stale, through the client or told by a webhook.
@@ -203,17 +201,11 @@ class StackAuth:
         The change is not undone by a shared cache that fails: operators hear of it, and other
         workers keep what they know for its lifetime. This one takes nothing older from there.
         """
-        if change.kind == "api_key" and change.id is not None:
-            await self.evict_api_key(change.id)
-        if change.kind == "session" and change.id is not None:
-            self._sessions.forget(change.id)  # Stack ends it also where another user is named
-        if change.user_id is None:
-            if change.team_id is not None:
-                await self.evict_team(change.team_id)
-            return
+        # An API key, or a session: Stack ends it also where another user is named.
+        subjects = (change.id, change.user_id or change.team_id)
         try:
             async with asyncio.timeout(self.settings.timeout):
-                await self.evict(change.user_id)
+                await self._store.evict(*filter(None, subjects))
         except Exception as error:  # noqa: BLE001 - whatever a cache raises
             message = f"the shared cache failed: {type(error).__name__}"  # its text may hold a URL
             self._log.report(logging.WARNING, "CACHE", message)
@@ -225,9 +217,15 @@ def decision_of(connection: Connection) -> Authentication | None:
     return found if isinstance(found, Authentication) else None
 
 
-def _lifetimes(settings: StackAuthSettings, clock: Clock) -> Lifetimes:
-    size, ttl = settings.user_cache_size, settings.user_cache_ttl
-    return Lifetimes(clock, size, ttl, 2 * settings.timeout)
+def _store(
+    settings: StackAuthSettings, clocks: Clocks, cache: Cache | None, log: ProblemLog
+) -> Store:
+    shared = None
+    if cache is not None:
+        namespace = json.dumps([settings.api_url, settings.project_id])
+        shared = SharedTier(cache, namespace, clocks, settings.timeout, log)
+    # A pause that Stack asks for may come before a second attempt.
+    return Store(clocks, settings.user_cache_size, 2 * settings.timeout, shared)
 
 
 def _rules(settings: StackAuthSettings) -> TokenRules:

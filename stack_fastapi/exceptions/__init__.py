@@ -34,7 +34,8 @@ to compare; messages may change. Where Stack has a code of its own for the situa
     │   └── TeamRequiredError                       no team was named, and none is selected
     ├── UnavailableError                            Stack, the network or our own set-up (503)
     │   ├── StackUnavailableError                   Stack cannot be reached, is too slow, or
-    │   │                                           answers what makes no sense
+    │   │   │                                       answers what makes no sense
+    │   │   └── ResponseTooLargeError               to this one request, with too much
     │   ├── InternalError                           something in this process broke; see the log
     │   └── ConfigurationError                      settings missing or wrong; has the problems
     │       ├── StackConfigurationError             Stack refuses the project or its server key
@@ -111,6 +112,7 @@ from stack_fastapi.exceptions.authentication import (
     MissingMiddlewareError,
     NotAuthenticatedError,
     PolicyError,
+    ResponseTooLargeError,
     RestrictedUserNotAllowedError,
     StackAuthError,
     StackConfigurationError,
@@ -184,6 +186,7 @@ __all__ = [
     "PermissionRequiredError",
     "PolicyError",
     "ProjectPermissionRequiredError",
+    "ResponseTooLargeError",
     "RestrictedUserNotAllowedError",
     "SecondFactorRequiredError",
     "SessionNotFoundError",

@@ -161,6 +161,10 @@ class StackUnavailableError(UnavailableError):
     code = "STACK_UNAVAILABLE"
 
 
+class ResponseTooLargeError(StackUnavailableError):
+    """Stack answered, and with more than makes sense: that says nothing about other requests."""
+
+
 class InternalError(UnavailableError):
     """The kit, or something that was passed into it, broke: nobody gets in because of that."""
 

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Iterator
 
 from pydantic import SecretStr
 
-from stack_fastapi.cache import AskedOnce, Lifetimes
+from stack_fastapi.cache import Kind, Store
 from stack_fastapi.client import StackServerClient
 from stack_fastapi.exceptions import (
     ApiApiKeyExpiredError,
@@ -53,25 +52,24 @@ class ApiKeys:
     Args:
         client: asks Stack.
         users: knows the owners.
-        lifetimes: how many answers are kept, and for how long.
-        tickets: the order of arrivals and look-ups.
+        store: keeps the responses.
+        ttl: how long they are good, in seconds.
     """
 
-    def __init__(
-        self,
-        client: StackServerClient,
-        users: Users,
-        lifetimes: Lifetimes,
-        tickets: Iterator[int],
-    ) -> None:
+    def __init__(self, client: StackServerClient, users: Users, store: Store, ttl: float) -> None:
         self._client = client
         self._users = users
-        self._clock = lifetimes.clock
+        self._wall = store.clocks.wall
         self._hash_key = SecretStr(secrets.token_hex())
-        self._checks: AskedOnce[ApiKey | StackAuthError] = AskedOnce(
-            lifetimes, tickets, _owners_of, lambda value: not isinstance(value, ApiKey)
+        checks: Kind[ApiKey | StackAuthError] = Kind(
+            "api_key",
+            ttl,
+            subjects_of=_owners_of,
+            is_negative=lambda verdict: isinstance(verdict, StackAuthError),
         )
-        self._teams: AskedOnce[Team | None] = AskedOnce(lifetimes, tickets)
+        teams: Kind[Team | None] = Kind("team", ttl, is_negative=lambda team: team is None)
+        self._checks = store.lookup(checks)
+        self._teams = store.lookup(teams)
 
     async def owner(
         self, key: SecretStr, kind: ApiKeyType | None, arrival: Arrival
@@ -97,24 +95,15 @@ class ApiKeys:
             return await self._of_user(record, arrival)
         return await self._of_team(record, arrival)
 
-    def forget(self, subject: str) -> None:
-        """Forget a key by its id, or all keys of a user or a team."""
-        self._checks.forget(subject)
-        self._teams.forget(subject)
-
-    async def aclose(self) -> None:
-        """End the questions that are in the air on this event loop."""
-        await self._checks.aclose()
-        await self._teams.aclose()
-
     async def _record(self, key: SecretStr, parts: ApiKeyText, arrival: Arrival) -> ApiKey:
-        verdict = await self._checks.get(
+        entry = await self._checks.get(
             _digest(self._hash_key, key), (parts.id,), lambda: self._check(key, parts), arrival
         )
+        verdict = entry.value
         if isinstance(verdict, StackAuthError):
             raise verdict.with_traceback(None)
         ends_at = verdict.expires_at_millis  # whatever its lifetime in memory
-        if ends_at is not None and ends_at <= self._clock() * 1000:
+        if ends_at is not None and ends_at <= self._wall() * 1000:
             raise ApiKeyExpiredError
         return verdict
 
@@ -142,10 +131,10 @@ class ApiKeys:
 
     async def _of_team(self, record: ApiKey, arrival: Arrival) -> TeamApiKeyPrincipal:
         team_id = str(record.team_id)
-        team = await self._teams.get(team_id, (team_id,), lambda: self._team(team_id), arrival)
-        if team is None:
+        entry = await self._teams.get(team_id, (team_id,), lambda: self._team(team_id), arrival)
+        if entry.value is None:
             raise InvalidApiKeyError
-        return TeamApiKeyPrincipal(record, team)
+        return TeamApiKeyPrincipal(record, entry.value)
 
     async def _team(self, team_id: str) -> Team | None:
         try:

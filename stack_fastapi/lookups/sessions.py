@@ -9,16 +9,14 @@ two meanings for a server, and both are refused: a route that wants proof gets n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from stack_fastapi.cache import AskedOnce, Lifetimes
+from stack_fastapi.cache import Kind, Store
 from stack_fastapi.client import StackServerClient
 from stack_fastapi.exceptions import SessionNotFoundError
 from stack_fastapi.lookups.permissions import answered
 from stack_fastapi.models import AccessTokenClaims
 from stack_fastapi.types import Arrival
 
-#: How long an answer is used, in seconds, unless users are kept for a shorter time.
+#: How long a response is used, in seconds, unless users are kept for a shorter time.
 TTL = 3.0
 
 
@@ -30,16 +28,16 @@ class Sessions:
 
     Args:
         client: asks Stack.
-        lifetimes: how many answers are kept; for at most ``TTL`` seconds.
-        tickets: the order of arrivals and look-ups.
+        store: keeps the responses.
+        ttl: how long they are good, in seconds; for at most ``TTL``.
     """
 
-    def __init__(
-        self, client: StackServerClient, lifetimes: Lifetimes, tickets: Iterator[int]
-    ) -> None:
+    def __init__(self, client: StackServerClient, store: Store, ttl: float) -> None:
         self._client = client
-        bounds = lifetimes._replace(ttl=min(TTL, lifetimes.ttl))
-        self._alive: AskedOnce[bool] = AskedOnce(bounds, tickets)
+        alive: Kind[bool] = Kind(
+            "session", min(TTL, ttl), is_negative=lambda is_alive: not is_alive
+        )
+        self._alive = store.lookup(alive)
 
     async def check(
         self, claims: AccessTokenClaims, arrival: Arrival, max_age: float | None = None
@@ -58,23 +56,15 @@ class Sessions:
         user_id, session_id = claims.sub, claims.refresh_token_id
         if session_id is None:
             raise SessionNotFoundError
-        is_alive = await self._alive.get(
+        entry = await self._alive.get(
             f"{user_id}/{session_id}",
             (user_id, session_id),
             lambda: self._is_listed(user_id, session_id),
             arrival,
             max_age,
         )
-        if not is_alive:
+        if not entry.value:
             raise SessionNotFoundError
-
-    def forget(self, subject: str) -> None:
-        """Forget a session by its id, or all sessions of a user."""
-        self._alive.forget(subject)
-
-    async def aclose(self) -> None:
-        """End the questions that are in the air on this event loop."""
-        await self._alive.aclose()
 
     async def _is_listed(self, user_id: str, session_id: str) -> bool:
         found = await answered(self._client.sessions.list(user_id))

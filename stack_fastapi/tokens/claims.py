@@ -25,6 +25,8 @@ from stack_fastapi.types import UserType
 MAX_TOKEN_LENGTH = 8192
 
 _BRANCH = "main"
+_PROJECT = re.compile(r"/api/v1/projects(?:-restricted-users|-anonymous-users)?/(?P<id>[^/]+)\Z")
+_LONGEST_SHOWN = 200
 _SIGNATURE_BYTES = 64  # RFC 7518, section 3.4
 _LAST_SECOND = 253_402_300_799  # of the year 9999: no clock and no calendar goes beyond it
 _PART = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -44,17 +46,21 @@ class RefusedTokenError(Exception):
         self.reason: TokenReason = reason
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False, eq=False)
 class TokenParts:
     """A token's pieces, before any of them is believed.
 
     Attributes:
         kid: id of the key that is said to have signed it.
         payload: the payload's bytes, not yet read.
+        signed: what the signature is about: the text before it (RFC 7515, section 5.2).
+        signature: its bytes, of the right number.
     """
 
     kid: str
     payload: bytes
+    signed: bytes
+    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ def split(token: str) -> TokenParts:
     kid = _check_header(read_object(header_bytes))
     if len(signature) != _SIGNATURE_BYTES:
         raise RefusedTokenError("bad_signature")
-    return TokenParts(kid, payload)
+    return TokenParts(kid, payload, token[: token.rindex(".")].encode(), signature)
 
 
 def _decode_part(part: str) -> bytes:
@@ -165,6 +171,32 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _refuse_constant(_name: str) -> NoReturn:
     """NaN and Infinity are Python's, not JSON's."""
     raise RefusedTokenError("malformed")
+
+
+# ---------------------------------------------------------------- to say why
+
+
+def is_of_another_project(payload: bytes, project_id: str) -> bool:
+    """Whether a token says of itself that it is a session of another Stack project.
+
+    Nothing proves that it is true: good for refusing it with the better word, and for no more.
+    """
+    named = _PROJECT.search(_text_claim(payload, "iss"))
+    audience = _text_claim(payload, "aud").partition(":")[0]
+    return named is not None and named["id"] == audience != project_id
+
+
+def issuer_base(payload: bytes) -> str:
+    """The base URL of who issued a token, as it would stand among the settings' ``issuers``."""
+    return _PROJECT.sub("", _text_claim(payload, "iss"))[:_LONGEST_SHOWN]
+
+
+def _text_claim(payload: bytes, name: str) -> str:
+    try:
+        value = read_object(payload).get(name)
+    except RefusedTokenError:
+        return ""
+    return value if isinstance(value, str) else ""
 
 
 # ---------------------------------------------------------------- behind the signature

@@ -7,13 +7,13 @@ the SHA-256 of the whole token until the token ends, and only as long as its key
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+import logging
+from typing import Any
 
 from joserfc import jws
-from joserfc.errors import JoseError
 from pydantic import SecretStr
 
-from stack_fastapi.cache import MemoryCache
+from stack_fastapi.cache import MemoryCache, Store
 from stack_fastapi.exceptions import (
     InvalidTokenError,
     TokenExpiredError,
@@ -21,28 +21,46 @@ from stack_fastapi.exceptions import (
     WrongProjectError,
 )
 from stack_fastapi.models import AccessTokenClaims
+from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.tokens.claims import (
     RefusedTokenError,
     TokenParts,
     TokenRules,
     check_claims,
+    is_of_another_project,
+    issuer_base,
     read_object,
     split,
 )
 from stack_fastapi.tokens.jwks import KeySet, PublicKey
-from stack_fastapi.types import Clock
 
-# Header parameters that we do not know are to be ignored (RFC 7515, section 4); those that
-# matter are checked before.
-_REGISTRY = jws.JWSRegistry(algorithms=["ES256"], strict_check_header=False)
+# The form of an ES256 signature (RFC 7518, section 3.4).
+_ES256 = jws.JWSRegistry.algorithms["ES256"]
 
 
-class _Verdict(NamedTuple):
-    """What was found of a good token, and the key that proved it."""
+class VerifiedToken:
+    """What was found of a good token.
 
-    claims: AccessTokenClaims
-    kid: str
-    key: PublicKey
+    Attributes:
+        claims: what it says.
+        kid: id of the key that proved it.
+        key: that key.
+        not_before: Unix time from which it is good; a clock that is set back makes it too early.
+        not_after: Unix time at which it ends.
+        admission: what was decided about it by whoever asks the verifier; lives and ends with it.
+    """
+
+    __slots__ = ("admission", "claims", "key", "kid", "not_after", "not_before")
+
+    def __init__(
+        self, claims: AccessTokenClaims, kid: str, key: PublicKey, rules: TokenRules
+    ) -> None:
+        self.claims = claims
+        self.kid = kid
+        self.key = key
+        self.not_before = max(claims.iat, claims.nbf or claims.iat) - rules.clock_skew
+        self.not_after = claims.exp + rules.leeway
+        self.admission: Any = None
 
 
 class Verifier:
@@ -51,22 +69,34 @@ class Verifier:
     Args:
         keys: the project's public keys.
         rules: what a token must say.
-        clock: Unix time in seconds.
-        size: how many good verdicts are remembered at the most.
+        store: its clocks, and how many good verdicts are remembered at the most.
+        log: where operators hear of problems.
     """
 
-    def __init__(self, keys: KeySet, rules: TokenRules, clock: Clock, size: int) -> None:
+    def __init__(self, keys: KeySet, rules: TokenRules, store: Store, log: ProblemLog) -> None:
         self._keys = keys
         self._rules = rules
-        self._clock = clock
-        self._seen: MemoryCache[_Verdict] = MemoryCache(size, clock)
+        self._clocks = store.clocks
+        self._log = log
+        self._seen: MemoryCache[VerifiedToken] = MemoryCache(store.size, store.clocks.monotonic)
 
-    def recall(self, token: SecretStr) -> AccessTokenClaims | None:
+    def seen(self, digest: bytes) -> VerifiedToken | None:
+        """A token that was judged before and is good by the clock; its key may have gone since."""
+        seen = self._seen.get(digest)
+        if seen is None or not seen.not_before <= self._clocks.wall() < seen.not_after:
+            return None
+        return seen
+
+    def cached(self, token: SecretStr) -> AccessTokenClaims | None:
         """The claims of a token that was judged before, where nothing need be asked for that."""
-        seen = self._seen.get(_digest(token))
-        if seen is None or not self._keys.is_current(seen.kid, seen.key):
+        seen = self.seen(digest_of(token))
+        if seen is None or self._clocks.monotonic() >= self.fresh_until(seen):
             return None
         return seen.claims
+
+    def fresh_until(self, seen: VerifiedToken) -> float:
+        """The monotonic time until which the key that proved a token is known to be published."""
+        return self._keys.fresh_until(seen.kid, seen.key)
 
     async def verify(self, token: SecretStr) -> AccessTokenClaims:
         """The claims of a token that is good now.
@@ -75,47 +105,68 @@ class Verifier:
             InvalidTokenError: it is not, with the reason.
             UnavailableError: the project's keys cannot be had.
         """
-        digest = _digest(token)
-        seen = self._seen.get(digest)
+        digest = digest_of(token)
+        seen = self.seen(digest)
         if seen is not None and await self._keys.get(seen.kid) is seen.key:
-            # Asked again, for it may have ended while we waited for the keys.
-            seen = self._seen.get(digest)
+            # Looked for again, for it may have ended while we waited for the keys.
+            seen = self.seen(digest)
             if seen is not None:
                 return seen.claims
         parts = _split(token)
         if not isinstance(parts, TokenParts):
             raise _refusal(parts)
-        key = await self._keys.get(parts.kid)
-        if key is None:
-            raise InvalidTokenError("unknown_key")
+        key = await self._key(parts)
         # Perhaps its twin was judged while this one waited for the keys.
-        return self.recall(token) or self._verify(token, digest, parts, key)
+        seen = self.seen(digest)
+        if seen is not None and seen.key is key:
+            return seen.claims
+        return self._verify(digest, parts, key)
 
-    def _verify(
-        self, token: SecretStr, digest: str, parts: TokenParts, key: PublicKey
-    ) -> AccessTokenClaims:
-        now = self._clock()
-        claims = self._judge(token, parts, key, now)
+    async def _key(self, parts: TokenParts) -> PublicKey:
+        key = await self._keys.get(parts.kid)
+        if key is not None:
+            return key
+        # It is refused in any case; what it says of itself only chooses the word.
+        if is_of_another_project(parts.payload, self._rules.project_id):
+            raise WrongProjectError
+        raise InvalidTokenError("unknown_key")
+
+    def _verify(self, digest: bytes, parts: TokenParts, key: PublicKey) -> AccessTokenClaims:
+        now = self._clocks.wall()
+        claims = self._judge(parts, key, now)
         if not isinstance(claims, AccessTokenClaims):
             raise _refusal(claims)
-        lifetime = claims.exp + self._rules.leeway - now
-        self._seen.set(digest, _Verdict(claims, parts.kid, key), lifetime)
+        seen = VerifiedToken(claims, parts.kid, key, self._rules)
+        self._seen.set(digest, seen, seen.not_after - now)
         return claims
 
     def _judge(
-        self, token: SecretStr, parts: TokenParts, key: PublicKey, now: float
+        self, parts: TokenParts, key: PublicKey, now: float
     ) -> AccessTokenClaims | TokenReason:
-        if not _is_signed(token, key):
+        if not _ES256.verify(parts.signed, parts.signature, key.key):
             return "bad_signature"
         try:
             return check_claims(read_object(parts.payload), self._rules, now)
         except RefusedTokenError as refused:
+            if refused.reason == "wrong_issuer":
+                self._report_issuer(parts)
             return refused.reason
 
+    def _report_issuer(self, parts: TokenParts) -> None:
+        """Everybody's tokens may be refused for this, so the operator shall hear of it."""
+        issuer = issuer_base(parts.payload)
+        self._log.report(
+            logging.WARNING,
+            "WRONG_ISSUER",
+            f"tokens signed with this project's own key are refused, for they were issued by "
+            f"{issuer!r}: if that is your Stack server, add it to issuers (STACK_ISSUERS)",
+        )
 
-def _digest(token: SecretStr) -> str:
+
+def digest_of(token: SecretStr) -> bytes:
+    """What a token is remembered under: the SHA-256 of its whole text."""
     text = token.get_secret_value()
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _split(token: SecretStr) -> TokenParts | TokenReason:
@@ -124,14 +175,6 @@ def _split(token: SecretStr) -> TokenParts | TokenReason:
         return split(token.get_secret_value())
     except RefusedTokenError as refused:
         return refused.reason
-
-
-def _is_signed(token: SecretStr, key: PublicKey) -> bool:
-    try:
-        jws.deserialize_compact(token.get_secret_value(), key.key, registry=_REGISTRY)
-    except (JoseError, ValueError, TypeError, RecursionError):
-        return False
-    return True
 
 
 def _refusal(reason: TokenReason) -> InvalidTokenError:

@@ -13,6 +13,7 @@ from fake_stack import FROM_STACK, PROJECT_ID, SERVER_KEY
 from stack_fastapi import Change, StackAuthSettings, StackServerClient
 from stack_fastapi.client.transport.http import StackHttp
 from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.types import Clocks
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class Talk:
         values = {"project_id": PROJECT_ID, "secret_server_key": SERVER_KEY, **settings}
         self.http = StackHttp(
             StackAuthSettings(**values),
-            self._clock,
+            Clocks.of(self._clock, None),
             ProblemLog(self._clock),
             httpx2.MockTransport(self._answer),
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -11,7 +12,7 @@ from pydantic import SecretStr
 
 from stack_fastapi.settings import StackAuthSettings
 
-#: Most bytes of an answer that are read; users have a few kilobytes.
+#: Most bytes of a response that are read; users have a few kilobytes.
 MAX_BODY = 2 * 1024 * 1024
 #: The same for lists that come whole, such as all members of a large team.
 MAX_LIST = 16 * 1024 * 1024
@@ -20,7 +21,7 @@ _VERSION = version("stack-fastapi")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Question:
+class Request:
     """What is asked; the repetition's log shows its repr, so that has no data.
 
     Attributes:
@@ -29,7 +30,7 @@ class Question:
         body: anything that JSON can hold; a secret in it is a ``SecretStr``.
         as_server: whether to show the secret server key.
         refresh_token: the refresh token to send along.
-        max_body: most bytes of the answer that are read.
+        max_body: most bytes of the response that are read.
     """
 
     method: str
@@ -44,6 +45,16 @@ class Question:
     def is_change(self) -> bool:
         """Whether it is more than a look-up."""
         return self.method != "GET"
+
+    @property
+    def identity(self) -> Hashable:
+        """Tells it from requests about other records; nothing of a secret can be read from it.
+
+        A user's token is another one every minute, and always about the same record: what it says
+        of itself is good enough to tell users apart.
+        """
+        subject = None if self.token is None else _subject(self.token)
+        return self.method, self.path, subject, hash(self.content)
 
     @property
     def content(self) -> bytes | None:
@@ -89,6 +100,15 @@ class Question:
         for value in (self.token, self.refresh_token, *_values(self.body)):
             if isinstance(value, SecretStr) and value.get_secret_value():
                 yield value
+
+
+def _subject(token: SecretStr) -> Hashable:
+    text = token.get_secret_value()
+    try:
+        payload = text.split(".")[1]
+        return str(json.loads(base64.urlsafe_b64decode(payload + "==="))["sub"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return hash(text)
 
 
 def _reveal(value: object) -> str:

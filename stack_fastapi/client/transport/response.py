@@ -1,4 +1,4 @@
-"""What an answer of Stack means, and whose fault a bad one is. Pure: no I/O, no HTTP library.
+"""What a response of Stack means, and whose fault a bad one is. Pure: no I/O, no HTTP library.
 
 Stack marks everything that its own code answered with ``x-stack-request-id``. A refusal without
 it came from something in between, and says nothing about the caller: that is an outage.
@@ -45,66 +45,69 @@ _CONFIGURATION_CODES = frozenset(
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Answer:
-    """An HTTP answer, read to its end.
+class Response:
+    """An HTTP response, read to its end.
 
     Attributes:
         headers: names in lower case.
+        is_cut_off: whether there was more of it than is read; none of it is kept then.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    is_cut_off: bool = False
 
 
-def is_server_error(answer: Answer) -> bool:
+def is_server_error(response: Response) -> bool:
     """Whether asking again soon may help (RFC 9110, section 15.6)."""
-    return answer.status // 100 == _FAILED
+    return response.status // 100 == _FAILED
 
 
-def failed_at_this(answer: Answer) -> bool:
-    """Whether Stack's own code broke at a question: that says nothing about any other one.
+def failed_at_this(response: Response) -> bool:
+    """Whether Stack's own code broke at a request: that says nothing about any other one.
 
     It answers 500 to odd but legal changes, and to some that cannot be made any more.
     """
-    return is_server_error(answer) and _is_from_stack(answer)
+    return is_server_error(response) and is_from_stack(response)
 
 
-def requested_pause(answer: Answer, now: float) -> float | None:
+def requested_pause(response: Response, now: float) -> float | None:
     """How many seconds Stack asks us to keep quiet; None where it does not."""
-    if answer.status != _TOO_MANY_REQUESTS:
+    if response.status != _TOO_MANY_REQUESTS:
         return None
-    return _retry_after(answer.headers.get("retry-after", ""), now)
+    return _retry_after(response.headers.get("retry-after", ""), now)
 
 
-def read_answer(answer: Answer, now: float) -> object:
-    """The decoded JSON of a good answer.
+def read_response(response: Response, now: float) -> object:
+    """The decoded JSON of a good response.
 
     Raises:
-        StackUnavailableError: not an answer of Stack, or one that makes no sense.
+        StackUnavailableError: not a response of Stack, or one that makes no sense.
         StackConfigurationError: Stack does not accept the project or its key.
-        StackApiError: Stack refused this very question.
+        StackApiError: Stack refused this very request.
     """
-    status = answer.status
+    status = response.status
     if status // 100 == _SUCCEEDED:
-        return _decode(answer.body)
-    if status // 100 == _REFUSED and _is_from_stack(answer) and status != _TOO_MANY_REQUESTS:
-        raise _refusal(answer)
-    pause = requested_pause(answer, now)
+        return _decode(response.body)
+    if status // 100 == _REFUSED and is_from_stack(response) and status != _TOO_MANY_REQUESTS:
+        raise _refusal(response)
+    pause = requested_pause(response, now)
     raise StackUnavailableError(
         f"Stack answered with status {status}.", retry_after=pause or DEFAULT_RETRY_AFTER
     )
 
 
-def _is_from_stack(answer: Answer) -> bool:
-    return "x-stack-request-id" in answer.headers
+def is_from_stack(response: Response) -> bool:
+    """Whether Stack's own code answered, and nothing in between."""
+    return "x-stack-request-id" in response.headers
 
 
-def _refusal(answer: Answer) -> StackApiError | StackConfigurationError:
-    code = answer.headers.get(_KNOWN_ERROR)
+def _refusal(response: Response) -> StackApiError | StackConfigurationError:
+    code = response.headers.get(_KNOWN_ERROR)
     if code in _CONFIGURATION_CODES:
         return StackConfigurationError(code)
-    return API_ERRORS.get(code or "", StackApiError)(answer.status, code, _details(answer.body))
+    return API_ERRORS.get(code or "", StackApiError)(response.status, code, _details(response.body))
 
 
 def _details(body: bytes) -> Mapping[str, object] | None:
@@ -119,8 +122,8 @@ def _decode(body: bytes) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        del body  # the beginning of an answer may hold a new session's tokens
-    raise StackUnavailableError("Stack's answer is not JSON.")
+        del body  # the beginning of a response may hold a new session's tokens
+    raise StackUnavailableError("Stack's response is not JSON.")
 
 
 def _retry_after(value: str, now: float) -> float | None:
