@@ -77,7 +77,7 @@ def test_a_secret_of_another_form_is_refused_and_not_quoted(secret: str) -> None
     with pytest.raises(ValueError, match="whsec_ and a key") as caught:
         sign(secret, "msg_1", 0, b"{}")
     assert not secret or secret not in str(caught.value).replace("whsec_ and", "")
-    with pytest.raises(ValueError, match="whsec_ and a key"):
+    with pytest.raises(ValueError, match="whsec_ and "):
         StackEmulator({"projects": {"p": {"id": "p", "webhook_secret": secret}}})
 
 

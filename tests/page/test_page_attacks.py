@@ -260,7 +260,7 @@ def test_other_machines_are_refused(emulator: StackEmulator, peer: str, path: st
 
 @pytest.mark.parametrize(
     "host",
-    ["rebinding.example", "127.0.0.1.evil.example", "localhost.evil.example", "[::1", "10.0.0.1"],
+    ["rebinding.example", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1"],
 )
 def test_a_name_that_leads_here_by_somebody_elses_dns_is_refused(person: Person, host: str) -> None:
     assert person.get("/", host=host).status == 403
@@ -280,7 +280,7 @@ def test_every_answer_keeps_others_out(person: Person, alice: User) -> None:
         person.get("/"),
         person.get(f"{PREFIX}/static/style.css"),
         person.get(f"{PREFIX}/nowhere"),
-        person.get("/", host="evil.example"),
+        Person(person.emulator, peer=("10.0.0.1", 1)).get("/"),
         person.send(person.at("users"), "create"),
         person.post(person.at("users"), {}),
         person.ask("DELETE", "/"),
@@ -319,6 +319,7 @@ def test_secrets_are_on_no_screen_that_was_not_asked_for_them(
         project.publishable_client_key,
         project.secret_server_key,
         project.super_secret_admin_key,
+        project.webhook_secret,
         tokens.access_token,
         tokens.refresh_token,
         key,
