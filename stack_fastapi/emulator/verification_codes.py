@@ -42,6 +42,15 @@ def send_verification(
     _send(state, project, "contact_channel_verification", email, callback_url).user_id = user.id
 
 
+def send_reset(state: State, project: Project, user: User, email: str, callback_url: str) -> None:
+    """Send a code that resets a user's password.
+
+    Raises:
+        KnownError: The project does not trust the URL.
+    """
+    _send(state, project, "password_reset", email, callback_url).user_id = user.id
+
+
 def send_invitation(
     state: State, project: Project, team: Team, email: str, callback_url: str
 ) -> VerificationCode:
