@@ -49,7 +49,12 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "INVALID_SECRET_SERVER_KEY": (401, "The secret server key is not valid."),
     "INVALID_SUPER_SECRET_ADMIN_KEY": (401, "The super secret admin key is not valid."),
     "MULTI_FACTOR_AUTHENTICATION_REQUIRED": (400, "The user has a second factor."),
+    "OAUTH_PROVIDER_ACCOUNT_ID_ALREADY_USED_FOR_SIGN_IN": (
+        400,
+        "Somebody signs in with this account already.",
+    ),
     "PASSWORD_AUTHENTICATION_NOT_ENABLED": (400, "The project does not let users have passwords."),
+    "PASSWORD_CONFIRMATION_MISMATCH": (400, "The password so far is another one."),
     "PASSWORD_TOO_SHORT": (400, "The password is too short."),
     "PERMISSION_ID_ALREADY_EXISTS": (400, "There is a permission with this id already."),
     "PERMISSION_NOT_FOUND": (404, "There is no such permission."),
@@ -64,7 +69,6 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "SCHEMA_ERROR": (400, "The request does not have the form that the endpoint asks for."),
     "SERVER_AUTHENTICATION_REQUIRED": (401, "Server access needs the secret server key."),
     "SIGN_UP_NOT_ENABLED": (400, "The project does not let users sign up."),
-    "TEAM_INVITATION_EMAIL_MISMATCH": (403, "The invitation was sent to another address."),
     "TEAM_INVITATION_RESTRICTED_USER_NOT_ALLOWED": (
         403,
         "Restricted users cannot accept invitations.",
@@ -76,6 +80,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "TEAM_PERMISSION_REQUIRED": (401, "The user needs a permission in the team for this."),
     "UNPARSABLE_ACCESS_TOKEN": (401, "The access token is none of this server's."),
     "USER_AUTHENTICATION_REQUIRED": (401, "This needs a signed-in user."),
+    "USER_DOES_NOT_HAVE_PASSWORD": (400, "The user has no password."),
     "USER_EMAIL_ALREADY_EXISTS": (409, "Another user signs in with this e-mail address."),
     "USER_ID_DOES_NOT_EXIST": (400, "There is no user with the given id."),
     "USER_NOT_FOUND": (404, "There is no such user."),

@@ -16,7 +16,7 @@ from stack_fastapi.emulator.api_key_text import OwnerType
 Json = Any
 Scope = Literal["team", "project"]
 #: What a code that was sent by e-mail is for.
-CodeType = Literal["contact_channel_verification", "team_invitation"]
+CodeType = Literal["contact_channel_verification", "password_reset", "team_invitation"]
 
 
 @dataclass
@@ -29,6 +29,18 @@ class ContactChannel:
     is_primary: bool = False
     is_verified: bool = False
     used_for_auth: bool = False
+
+
+@dataclass
+class OAuthAccount:
+    """A user's account at another provider."""
+
+    id: str
+    provider_config_id: str
+    account_id: str
+    email: str | None = None
+    allow_sign_in: bool = True
+    allow_connected_accounts: bool = True
 
 
 @dataclass
@@ -56,6 +68,7 @@ class User:
     #: Project permissions granted directly.
     permissions: set[str] = field(default_factory=set)
     channels: list[ContactChannel] = field(default_factory=list)
+    oauth_accounts: list[OAuthAccount] = field(default_factory=list)
 
     @property
     def primary_channel(self) -> ContactChannel | None:
@@ -143,7 +156,7 @@ class VerificationCode:
     Attributes:
         email: Where it went.
         link: The callback URL with the code.
-        user_id: Whose address it verifies.
+        user_id: Whose address it verifies, or whose password it resets.
         team_id: Where it invites to.
         attempts: How often somebody tried it, or one that differs in the first characters.
     """
@@ -187,6 +200,8 @@ class ProjectConfig:
     credential_enabled: bool = True
     magic_link_enabled: bool = False
     passkey_enabled: bool = False
+    #: Ids of the providers whose accounts users may have.
+    oauth_providers: list[str] = field(default_factory=list)
     allow_localhost: bool = True
     require_publishable_client_key: bool = False
     require_email_verification: bool = False

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope
 
 from stack_fastapi.emulator.errors import KnownError
-from stack_fastapi.emulator.json_text import refuse_constant
+from stack_fastapi.emulator.json_text import read_integer, refuse_constant
 
 #: The same headers under Stack's old and new name; where both are sent, the old one counts.
 PREFIXES = ("x-stack-", "x-hexclave-")
@@ -83,7 +83,7 @@ class Request:
 
     def _json(self) -> Any:  # noqa: ANN401 - any JSON value
         try:
-            return json.loads(self._text(), parse_constant=refuse_constant)
+            return json.loads(self._text(), parse_constant=refuse_constant, parse_int=read_integer)
         except (ValueError, RecursionError) as error:
             raise KnownError("BODY_PARSING_ERROR") from error
 

@@ -6,6 +6,7 @@ The format is that of the conformance suite's `world.json`, extended by users, t
 {
   "access_token_lifetime_seconds": 600,
   "issuer_bases": ["http://127.0.0.1:8102"],
+  "oauth_providers": {"main": ["github"]},
   "projects": {
     "main": {
       "id": "…", "display_name": "…",
@@ -139,8 +140,15 @@ def _plant(state: State, seed: Seed) -> None:
     )
     for base_url in seed.get("issuer_bases", ()):
         state.issuer_bases.configure(base_url)
-    for alias, fields in seed["projects"].items():
+    projects, providers = dict(seed["projects"].items()), seed.get("oauth_providers", {})
+    unknown = sorted(providers.keys() - projects.keys())
+    if unknown:
+        raise ValueError(
+            f"The seed has providers of a project {unknown[0]!r}, but no such project."
+        )
+    for alias, fields in projects.items():
         project = _project(state, alias, fields)
+        project.config.oauth_providers += providers.get(alias, ())
         state.projects[project.id] = project
         saved_records.plant(project, fields.get("records", {}))
         _plant_users(state, project, fields.get("users", ()))

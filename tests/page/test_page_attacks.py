@@ -42,7 +42,7 @@ def evil_emulator() -> StackEmulator:
                         {
                             "id": EVIL,
                             "display_name": EVIL,
-                            "primary_email": '"><svg/onload=alert(1)>@example.com',
+                            "primary_email": "evil@example.com",
                             "client_metadata": {EVIL: EVIL},
                             "server_metadata": EVIL,
                             "restricted_by_admin": True,
@@ -66,6 +66,9 @@ def evil_emulator() -> StackEmulator:
     emulator.grant(EVIL, EVIL, team_id=EVIL)
     emulator.grant(EVIL, f"{EVIL}2")
     emulator.sign_in(EVIL)
+    # The server itself takes no such address; an older state or a test's own hand may hold one.
+    user = emulator.project.users[EVIL]
+    user.channels[0].value = '"><svg/onload=alert(1)>@example.com'
     project = next(iter(emulator.projects.values()))
     team_id = next(iter(project.teams))
     project.codes[EVIL] = VerificationCode(
@@ -114,7 +117,7 @@ def test_signing_in_shows_no_markup_either() -> None:
     assert_harmless(given.screen.html)
 
 
-@pytest.mark.parametrize("value", [EVIL, "\u202e\u2066evil", "a" * 5000, "\x01\x1b[31m", "🦆"])
+@pytest.mark.parametrize("value", [EVIL, "\u202e\u2066evil", "a" * 256, "\x01\x1b[31m", "🦆"])
 def test_what_a_person_types_comes_back_as_text(
     emulator: StackEmulator, person: Person, value: str
 ) -> None:
