@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from stack_fastapi._answer import (
     Answer,
+    StackBrokeError,
     failed_at_this,
     is_server_error,
     read_answer,
@@ -155,6 +156,8 @@ class StackHttp:
                 Question(method, path, token, body, as_server, refresh_token, max_body)
             )
         except StackUnavailableError as error:
+            if method == "DELETE" and isinstance(error, StackBrokeError):
+                raise  # mostly there is nothing left to delete: no outage that operators can mend
             self._log.report(logging.WARNING, error.code, f"Stack is unavailable: {error.message}")
             raise
         except ConfigurationError as error:
@@ -195,11 +198,11 @@ class StackHttp:
         except _LaterError as error:
             self._breaker.fail(self._clock(), error.pause)
             raise
-        except StackUnavailableError:
+        except StackUnavailableError as error:
             if answer is not None and question.is_change and failed_at_this(answer):
                 self._breaker.release()
-            else:
-                self._breaker.fail(self._clock())
+                raise StackBrokeError(error.message, retry_after=error.retry_after) from None
+            self._breaker.fail(self._clock())
             raise
         except (StackApiError, StackConfigurationError) as error:
             self._breaker.succeed()
@@ -255,7 +258,8 @@ class StackHttp:
             failure = type(error).__name__  # not its text, which may quote a header
         if failure:
             raise _FailedAttemptError(failure)
-        if is_server_error(answer):
+        # A change that Stack's own code broke at was looked at; it would break there again.
+        if is_server_error(answer) and not (question.is_change and failed_at_this(answer)):
             raise _FailedAttemptError(f"status {answer.status}", answer)
         return answer
 

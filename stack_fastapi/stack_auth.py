@@ -206,7 +206,7 @@ class StackAuth:
         if change.kind == "api_key" and change.id is not None:
             await self.evict_api_key(change.id)
         if change.kind == "session" and change.id is not None:
-            self._sessions.forget(change.id)  # Stack ends it also where another user is named
+            self._sessions.forget(change.id)  # also where nobody knows whose it is
         if change.user_id is None:
             if change.team_id is not None:
                 await self.evict_team(change.team_id)
