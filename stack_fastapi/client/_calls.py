@@ -117,13 +117,12 @@ class Calls:
             happened = method == "DELETE"
             raise
         finally:
-            if happened:
-                await self.tell(change)
+            await self.tell(change, happened=happened)
         return record
 
-    async def tell(self, change: Change) -> None:
-        """Tell of a change that was made, whoever made it."""
-        if self._on_change is not None:
+    async def tell(self, change: Change, *, happened: bool = True) -> None:
+        """Tell of a change that was made, or may have been, by whomever."""
+        if happened and self._on_change is not None:
             await self._on_change(change)
 
 

@@ -116,9 +116,9 @@ class SessionsApi:
     async def sign_out(self, token: SecretStr | str) -> None:
         """End the session that an access token belongs to: ``DELETE /auth/sessions/current``.
 
-        Signing out again changes nothing and is no error. Stack's own code breaks at that, as it
-        does at nothing else; so then Stack is asked whose token it is (``GET /users/me``), and
-        whether that session is still there (``DELETE /auth/sessions/{session_id}``).
+        Signing out again changes nothing and is no error. Stack's own code breaks at that (500);
+        so then Stack is asked whose token it is (``GET /users/me``), and the session is ended by
+        its id (``DELETE /auth/sessions/{session_id}``), where 404 says that it is over.
 
         Raises:
             ApiAccessTokenExpiredError, ApiAccessTokenInvalidError, ApiAccessTokenProjectError:
