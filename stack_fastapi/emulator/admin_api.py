@@ -29,7 +29,6 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from stack_fastapi.client.transport.loopback import is_loopback
 from stack_fastapi.emulator.answer import (
     NO_STORE,
     Answer,

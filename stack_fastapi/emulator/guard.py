@@ -13,10 +13,10 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from stack_fastapi.client.transport.loopback import is_loopback
 from stack_fastapi.emulator.errors import bad_request, forbidden
 from stack_fastapi.emulator.issuer_bases import IssuerBases
 from stack_fastapi.emulator.request import Request
-from stack_fastapi.loopback import is_loopback
 
 #: `same-site` is not among them: it is what other ports of this machine are.
 OWN_SITE = ("same-origin", "none")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
-from stack_fastapi.loopback import is_loopback
+from stack_fastapi.client.transport.loopback import is_loopback
 
 #: Browsers lead any name below `.localhost` here, so that a page could ask at as many as it likes.
 MOST_ASKED_AT = 32

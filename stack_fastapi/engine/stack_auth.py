@@ -201,7 +201,7 @@ class StackAuth:
         The change is not undone by a shared cache that fails: operators hear of it, and other
         workers keep what they know for its lifetime. This one takes nothing older from there.
         """
-        # An API key, or a session: Stack ends it also where another user is named.
+        # An API key, or a session, also where nobody knows whose it is.
         subjects = (change.id, change.user_id or change.team_id)
         try:
             async with asyncio.timeout(self.settings.timeout):

@@ -26,6 +26,7 @@ from stack_fastapi.client.transport.pools import Pools
 from stack_fastapi.client.transport.request import MAX_BODY, Request
 from stack_fastapi.client.transport.response import (
     Response,
+    StackBrokeError,
     failed_at_this,
     is_from_stack,
     is_server_error,
@@ -161,6 +162,8 @@ class StackHttp:
                 Request(method, path, token, body, as_server, refresh_token, max_body)
             )
         except StackUnavailableError as error:
+            if method == "DELETE" and isinstance(error, StackBrokeError):
+                raise  # mostly there is nothing left to delete: no outage that operators can mend
             self._log.report(logging.WARNING, error.code, f"Stack is unavailable: {error.message}")
             raise
         except ConfigurationError as error:
@@ -203,11 +206,11 @@ class StackHttp:
         except ResponseTooLargeError:  # Stack is up, and answered to the end
             self._succeed(identity)
             raise
-        except StackUnavailableError:
+        except StackUnavailableError as error:
             if response is not None and request.is_change and failed_at_this(response):
                 self._release(identity)
-            else:
-                self._fail(identity)
+                raise StackBrokeError(error.message, retry_after=error.retry_after) from None
+            self._fail(identity)
             raise
         except (StackApiError, StackConfigurationError) as error:
             self._succeed(identity)
@@ -295,7 +298,8 @@ class StackHttp:
             failure = type(error).__name__  # not its text, which may quote a header
         if failure:
             raise _FailedAttemptError(failure)
-        if is_server_error(response):
+        # A change that Stack's own code broke at was looked at; it would break there again.
+        if is_server_error(response) and not (request.is_change and failed_at_this(response)):
             raise _FailedAttemptError(f"status {response.status}", response)
         if response.is_cut_off and not is_from_stack(response):
             raise _FailedAttemptError("the response is too large")

@@ -44,6 +44,10 @@ _CONFIGURATION_CODES = frozenset(
 )
 
 
+class StackBrokeError(StackUnavailableError):
+    """Stack's own code broke at a change, as it does at some that were made before."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Response:
     """An HTTP response, read to its end.

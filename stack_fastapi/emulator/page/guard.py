@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hmac
 
-from stack_fastapi.client.transport.loopback import is_loopback
 from stack_fastapi.emulator.errors import PlainError, forbidden
 from stack_fastapi.emulator.guard import is_from_another_site
 from stack_fastapi.emulator.request import Request
