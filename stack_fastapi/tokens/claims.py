@@ -7,7 +7,6 @@ is good. Both refuse with ``RefusedTokenError``, which never leaves the kit.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 import re
@@ -29,7 +28,12 @@ _PROJECT = re.compile(r"/api/v1/projects(?:-restricted-users|-anonymous-users)?/
 _LONGEST_SHOWN = 200
 _SIGNATURE_BYTES = 64  # RFC 7518, section 3.4
 _LAST_SECOND = 253_402_300_799  # of the year 9999: no clock and no calendar goes beyond it
-_PART = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_ALPHABET = (
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"  # RFC 4648, section 5
+)
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+# By the length's rest: which characters a part may end with.
+_LAST = (_ALPHABET, b"", _ALPHABET[::16], _ALPHABET[::4])
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _REQUIRED = frozenset({"sub", "iss", "aud", "exp", "iat", "branch_id", "is_anonymous"})
 _OLD_NAMES = {"branchId": "branch_id", "refreshTokenId": "refresh_token_id"}
@@ -109,27 +113,27 @@ def split(token: str) -> TokenParts:
     """
     if len(token) > MAX_TOKEN_LENGTH:
         raise RefusedTokenError("too_large")
-    parts = token.split(".")
-    if len(parts) != 3:  # noqa: PLR2004 - header, payload, signature: RFC 7515, section 7.1
+    text = token.encode(errors="replace")
+    if text.translate(None, _ALPHABET) != b"..":  # three parts: RFC 7515, section 7.1
         raise RefusedTokenError("malformed")
-    header_bytes, payload, signature = (_decode_part(part) for part in parts)
-    kid = _check_header(read_object(header_bytes))
+    signed, _, signature_part = text.rpartition(b".")
+    header_part, _, payload_part = signed.partition(b".")
+    header, payload = _decode_part(header_part), _decode_part(payload_part)
+    signature = _decode_part(signature_part)
+    kid = _check_header(read_object(header))
     if len(signature) != _SIGNATURE_BYTES:
         raise RefusedTokenError("bad_signature")
-    return TokenParts(kid, payload, token[: token.rindex(".")].encode(), signature)
+    return TokenParts(kid, payload, signed, signature)
 
 
-def _decode_part(part: str) -> bytes:
-    """Base64url without padding; one spelling for each value, so that a token has one text."""
-    if not _PART.fullmatch(part):
+def _decode_part(part: bytes) -> bytes:
+    """Base64url without padding; one spelling for each value, so that a token has one text.
+
+    The last character of a part holds two or four bits that mean nothing, and must be zero.
+    """
+    if not part or part[-1] not in _LAST[len(part) % 4]:
         raise RefusedTokenError("malformed")
-    try:
-        decoded = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    except binascii.Error:
-        raise RefusedTokenError("malformed") from None
-    if base64.urlsafe_b64encode(decoded).rstrip(b"=") != part.encode():
-        raise RefusedTokenError("malformed")
-    return decoded
+    return binascii.a2b_base64(part.translate(_TO_STANDARD) + b"==")
 
 
 def _check_header(header: Mapping[str, Any]) -> str:
@@ -150,10 +154,7 @@ def read_object(data: bytes) -> dict[str, Any]:
         RefusedTokenError: it is anything else.
     """
     try:
-        # str first: json.loads would guess UTF-16 and UTF-32 for bytes.
-        value = json.loads(
-            data.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant
-        )
+        value = _JSON.decode(data.decode())  # text, for bytes may be guessed to be UTF-16
     except (ValueError, RecursionError):
         raise RefusedTokenError("malformed") from None
     if not isinstance(value, dict):
@@ -171,6 +172,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _refuse_constant(_name: str) -> NoReturn:
     """NaN and Infinity are Python's, not JSON's."""
     raise RefusedTokenError("malformed")
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
 
 
 # ---------------------------------------------------------------- to say why
@@ -224,6 +228,8 @@ def check_claims(payload: Mapping[str, Any], rules: TokenRules, now: float) -> A
 
 def _with_present_names(payload: Mapping[str, Any]) -> dict[str, Any]:
     """The claims under the names of today; the oldest tokens spell some otherwise."""
+    if _OLD_NAMES.keys().isdisjoint(payload):
+        return dict(payload)
     old = {_OLD_NAMES[name]: value for name, value in payload.items() if name in _OLD_NAMES}
     return {**old, **payload}
 

@@ -93,9 +93,15 @@ class KeySet:
         Raises:
             UnavailableError: there are no keys, or nobody can say whether this one is new.
         """
+        current = self._sets.cached(_KEY)
+        if current is not None and kid in current.value and self._is_young(current):
+            return current.value[kid]
         arrival = self._store.arrival()
         entry = await self._sets.get(_KEY, (), self._load, arrival)
         return entry.value.get(kid) or await self._look_for(kid, entry, arrival)
+
+    def _is_young(self, entry: Entry[Keys]) -> bool:
+        return self._clock() - entry.asked_at < self._refresh_after
 
     async def _look_for(self, kid: str, entry: Entry[Keys], arrival: Arrival) -> PublicKey | None:
         """A key that is not in the set as it was fetched."""
