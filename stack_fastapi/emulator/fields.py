@@ -14,9 +14,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 from stack_fastapi.emulator.errors import InternalError, KnownError
+from stack_fastapi.emulator.json_text import kept
+from stack_fastapi.emulator.permissions import SYSTEM_TEAM_PERMISSIONS
 
 _UUID = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+    r"|00000000-0000-0000-0000-000000000000",
+    re.IGNORECASE,
 )
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _PERMISSION_ID = re.compile(r"\$?[a-z0-9_:]+")
@@ -45,7 +49,12 @@ def _to_text(value: object) -> object:
     return str(value) if isinstance(value, (int, float)) else value
 
 
-def _to_flag(value: object) -> object:
+def to_flag(value: object) -> object:
+    """A boolean, also from its word or digit.
+
+    Raises:
+        ValueError: It is none.
+    """
     text = str(value).lower()
     if text in {"true", "1"}:
         return True
@@ -60,7 +69,7 @@ def _to_query_flag(value: object) -> object:
     return value == "true"
 
 
-def _to_number(value: object) -> object:
+def _to_number(value: object) -> float:
     if isinstance(value, str):
         value = _parsed(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
@@ -81,6 +90,10 @@ def _to_whole(value: object) -> object:
     if not isinstance(number, int) and not (isinstance(number, float) and number.is_integer()):
         raise ValueError("must be a whole number")
     return int(number)
+
+
+def _to_moment(value: object) -> object:
+    return int(_to_number(value))
 
 
 def _uuid(value: str) -> str:
@@ -121,7 +134,8 @@ def _storable(value: str) -> str:
 
 
 def _permission_id(value: str) -> str:
-    if _PERMISSION_ID.fullmatch(value) is None:
+    is_known = value in SYSTEM_TEAM_PERMISSIONS or not value.startswith("$")
+    if _PERMISSION_ID.fullmatch(value) is None or not is_known:
         raise ValueError("must be a permission id")
     return value
 
@@ -135,9 +149,13 @@ def _custom_permission_id(value: str) -> str:
 Text = Annotated[str, BeforeValidator(_to_text)]
 #: Text that the real server puts into its database as it is.
 Name = Annotated[Text, AfterValidator(_storable)]
-Flag = Annotated[bool, BeforeValidator(_to_flag)]
+#: Any JSON value.
+Metadata = Annotated[Any, AfterValidator(kept)]
+Flag = Annotated[bool, BeforeValidator(to_flag)]
 Number = Annotated[float, BeforeValidator(_to_number)]
 Whole = Annotated[int, BeforeValidator(_to_whole)]
+#: Milliseconds since the epoch. They may come with a fraction, which nobody keeps.
+Moment = Annotated[int, BeforeValidator(_to_moment)]
 #: A flag in the query: exactly `true` or `false`.
 QueryFlag = Annotated[bool, BeforeValidator(_to_query_flag)]
 Uuid = Annotated[Text, AfterValidator(_uuid)]

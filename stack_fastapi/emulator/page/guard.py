@@ -41,8 +41,7 @@ def check_form(request: Request, token: str) -> dict[str, str]:
         token: What our own pages have in their forms.
 
     Raises:
-        PlainError: It was sent from elsewhere.
-        KnownError: It cannot be read.
+        PlainError: It was sent from elsewhere, or is no form.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     is_told = site is not None or origin is not None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from stack_fastapi.emulator.fields import Name, Strict, Url, UserId, Uuid
+from stack_fastapi.emulator.fields import Metadata, Name, Strict, Url, UserId, Uuid
 
 
 class ClientTeamUpdate(Strict):
@@ -12,14 +10,14 @@ class ClientTeamUpdate(Strict):
 
     display_name: Name = ""
     profile_image_url: Url | None = None
-    client_metadata: Any = None
+    client_metadata: Metadata = None
 
 
 class ServerTeamUpdate(ClientTeamUpdate):
     """What a server may change."""
 
-    client_read_only_metadata: Any = None
-    server_metadata: Any = None
+    client_read_only_metadata: Metadata = None
+    server_metadata: Metadata = None
 
 
 class ClientTeamCreate(ClientTeamUpdate):

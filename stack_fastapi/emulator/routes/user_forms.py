@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import model_validator
 
-from stack_fastapi.emulator.fields import Email, Flag, Name, Strict, Text, Url, Uuid
+from stack_fastapi.emulator.fields import Email, Flag, Metadata, Name, Strict, Text, Url, Uuid
 
 
 class ClientUserUpdate(Strict):
@@ -14,7 +14,7 @@ class ClientUserUpdate(Strict):
 
     display_name: Name | None = None
     profile_image_url: Url | None = None
-    client_metadata: Any = None
+    client_metadata: Metadata = None
     selected_team_id: Uuid | None = None
     totp_secret_base64: Text | None = None
     otp_auth_enabled: Flag = False
@@ -24,8 +24,8 @@ class ClientUserUpdate(Strict):
 class ServerUserUpdate(ClientUserUpdate):
     """What a server may change about a user."""
 
-    client_read_only_metadata: Any = None
-    server_metadata: Any = None
+    client_read_only_metadata: Metadata = None
+    server_metadata: Metadata = None
     primary_email: Email | None = None
     primary_email_verified: Flag = False
     primary_email_auth_enabled: Flag = False

@@ -12,6 +12,7 @@ from stack_fastapi.emulator import views
 from stack_fastapi.emulator.accounts import restricted_reason
 from stack_fastapi.emulator.answer import Answer, json_answer
 from stack_fastapi.emulator.call import Call
+from stack_fastapi.emulator.errors import bad_request
 from stack_fastapi.emulator.fields import QueryFlag, Strict, Text, Uuid, Whole
 from stack_fastapi.emulator.project import Project
 from stack_fastapi.emulator.records import User
@@ -35,6 +36,8 @@ class UserQuery(Strict):
 def list_(call: Call) -> Answer:
     """One page of users; the cursor is the first user of the next page."""
     query = call.query(UserQuery)
+    if query.only_anonymous and not query.include_anonymous:
+        raise bad_request("only_anonymous needs include_anonymous.")
     fitting = _fitting(call.project, query)
     shown = [views.server_user(call.project, user) for user in islice(fitting, query.limit)]
     following = next(fitting, None)
