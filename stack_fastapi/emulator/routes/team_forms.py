@@ -24,7 +24,7 @@ class ClientTeamCreate(ClientTeamUpdate):
     """What a user says of a new team."""
 
     display_name: Name
-    creator_user_id: UserId | None = None
+    creator_user_id: UserId = ""
 
 
 class ServerTeamCreate(ServerTeamUpdate, ClientTeamCreate):

@@ -7,6 +7,7 @@ from stack_fastapi.emulator.answer import Answer, json_answer, success
 from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import bad_request, forbidden
 from stack_fastapi.emulator.fields import Name, Nothing, Strict, Url, UserId, Uuid
+from stack_fastapi.emulator.pictures import check_picture
 from stack_fastapi.emulator.records import Membership
 from stack_fastapi.emulator.routing import SERVER, Route
 
@@ -77,6 +78,7 @@ def update_profile(call: Call) -> Answer:
     if call.is_client and path.user_id != call.me().id:
         raise forbidden("Clients change the profile of their own user.")
     found = membership.membership_of(call.project, path.team_id, path.user_id)
+    check_picture(changes, is_client=call.is_client)
     for name, value in changes.items():
         setattr(found, name, value)
     return _shown(call, path)

@@ -13,6 +13,7 @@ from stack_fastapi.emulator.membership import (
     team_of,
     user_of,
 )
+from stack_fastapi.emulator.pictures import check_picture
 from stack_fastapi.emulator.records import Team
 from stack_fastapi.emulator.routes.team_forms import (
     ClientTeamCreate,
@@ -31,12 +32,13 @@ def create(call: Call) -> Answer:
     """A new team; a client's user becomes its first member."""
     call.no_query()
     form: ClientTeamCreate = call.body(ClientTeamCreate if call.is_client else ServerTeamCreate)
-    creator_id = form.creator_user_id
+    fields = form.given()
+    creator_id = fields.pop("creator_user_id", None)
     if call.is_client:
         creator_id = _client_creator(call, creator_id)
     if creator_id is not None:
         user_of(call.project, creator_id)
-    fields = {name: value for name, value in form.given().items() if name != "creator_user_id"}
+    check_picture(fields, is_client=call.is_client)
     team = Team(id=call.state.entropy.uuid(), created_at_millis=call.now_millis, **fields)
     call.project.teams[team.id] = team
     if creator_id is not None:
@@ -68,6 +70,7 @@ def update(call: Call) -> Answer:
     """Change a team."""
     changes = call.body(ClientTeamUpdate if call.is_client else ServerTeamUpdate).given()
     team = _permitted_team(call, "$update_team")
+    check_picture(changes, is_client=call.is_client)
     for name, value in changes.items():
         setattr(team, name, value)
     call.project.announce("team.updated", team)
