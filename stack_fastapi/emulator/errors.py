@@ -64,7 +64,6 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "SCHEMA_ERROR": (400, "The request does not have the form that the endpoint asks for."),
     "SERVER_AUTHENTICATION_REQUIRED": (401, "Server access needs the secret server key."),
     "SIGN_UP_NOT_ENABLED": (400, "The project does not let users sign up."),
-    "TEAM_INVITATION_EMAIL_MISMATCH": (403, "The invitation was sent to another address."),
     "TEAM_INVITATION_RESTRICTED_USER_NOT_ALLOWED": (
         403,
         "Restricted users cannot accept invitations.",
