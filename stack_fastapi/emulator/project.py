@@ -39,7 +39,6 @@ class Project:
         alias: What the seed calls it.
         id: Its id, as in `x-stack-project-id` and in the audience of its tokens.
         webhook_secret: What its webhooks are signed with.
-        oauth_providers: Ids of the providers that its users can sign in with.
         listener: Hears of changes; nobody at first.
     """
 
@@ -64,7 +63,6 @@ class Project:
     #: Those that were sent, oldest first, by id.
     codes: dict[str, VerificationCode] = field(default_factory=dict, repr=False)
     endpoints: list[Endpoint] = field(default_factory=list, repr=False)
-    oauth_providers: list[str] = field(default_factory=list, repr=False)
     listener: Listener | None = field(default=None, repr=False, compare=False)
 
     def announce(self, event: EventType, about: Subject) -> None:

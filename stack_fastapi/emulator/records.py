@@ -187,6 +187,8 @@ class ProjectConfig:
     credential_enabled: bool = True
     magic_link_enabled: bool = False
     passkey_enabled: bool = False
+    #: Ids of the providers whose accounts users may have.
+    oauth_providers: list[str] = field(default_factory=list)
     allow_localhost: bool = True
     require_publishable_client_key: bool = False
     require_email_verification: bool = False

@@ -27,11 +27,6 @@ def dump(state: State) -> dict[str, Any]:
         return {
             "access_token_lifetime_seconds": state.access_token_lifetime,
             "issuer_bases": sorted(state.issuer_bases),
-            "oauth_providers": {
-                item.alias: item.oauth_providers
-                for item in state.projects.values()
-                if item.oauth_providers
-            },
             "projects": {item.alias: _project(item) for item in state.projects.values()},
         }
 

@@ -105,18 +105,19 @@ def _plant(state: State, seed: Seed) -> None:
     _check_keys(seed, _SEED_KEYS, "seed")
     if not seed.get("projects"):
         raise ValueError("The seed has no projects.")
+    _check_providers(seed)
     state.access_token_lifetime = seed.get(
         "access_token_lifetime_seconds", state.access_token_lifetime
     )
     state.issuer_bases.update(seed.get("issuer_bases", ()))
     for alias, fields in seed["projects"].items():
         project = _project(state, alias, completed(fields))
+        project.config.oauth_providers += seed.get("oauth_providers", {}).get(alias, ())
         state.projects[project.id] = project
         saved_records.plant(project, fields.get("records", {}))
         _plant_users(state, project, fields.get("users", ()))
         _plant_teams(state, project, fields.get("teams", ()))
         _plant_api_keys(state, project, fields.get("api_keys", ()))
-    _plant_providers(state, seed.get("oauth_providers", {}))
 
 
 def _project(state: State, alias: str, fields: Seed) -> Project:
@@ -147,17 +148,16 @@ def _check_keys(part: Seed, known: frozenset[str], name: str) -> None:
         raise ValueError(f"The {name} has what there is not: {unknown[0]!r}.")
 
 
-def _plant_providers(state: State, given: object) -> None:
-    """Who else the projects' users can sign in with."""
+def _check_providers(seed: Seed) -> None:
+    """Make sure that the other providers are a list of ids for projects of the seed."""
+    given = seed.get("oauth_providers", {})
     if not isinstance(given, Mapping):
         raise ValueError("The seed's oauth_providers are not by project.")  # noqa: TRY004 - a seed's
-    homes = {project.alias: project for project in state.projects.values()}
     for alias, ids in given.items():
-        if alias not in homes:
+        if alias not in seed["projects"]:
             raise ValueError(f"The seed's oauth_providers name no project of it: {alias!r}.")
         if not isinstance(ids, list) or not all(isinstance(id_, str) for id_ in ids):
             raise ValueError(f"The seed's oauth_providers of {alias!r} are no list of ids.")
-        homes[alias].oauth_providers = list(ids)
 
 
 def _endpoint(item: Mapping[str, Any]) -> Endpoint:

@@ -185,7 +185,7 @@ def project(item: Project) -> View:
             "client_user_deletion_enabled": config.client_user_deletion_enabled,
             "allow_user_api_keys": config.allow_user_api_keys,
             "allow_team_api_keys": config.allow_team_api_keys,
-            "enabled_oauth_providers": [{"id": id_} for id_ in item.oauth_providers],
+            "enabled_oauth_providers": [{"id": id_} for id_ in config.oauth_providers],
             "domains": [],
         },
     }

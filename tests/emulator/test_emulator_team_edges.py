@@ -31,7 +31,6 @@ BROKEN = [
     "ftp://example.com/t.png",
     "file:///etc/passwd",
     "https:",
-    "https://",
     "data:,",
     "data:image/png;base64,",
     "data:image/png;base64,AAAA",

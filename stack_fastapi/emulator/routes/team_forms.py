@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator.fields import Metadata, Name, Strict, Url, UserId, Uuid
+from stack_fastapi.emulator.fields import Metadata, Name, Strict, UserId, Uuid
+from stack_fastapi.emulator.image_fields import ClientImage, ServerImage
 
 
 class ClientTeamUpdate(Strict):
     """What members with the permission may change."""
 
     display_name: Name = ""
-    profile_image_url: Url | None = None
+    profile_image_url: ClientImage | None = None
     client_metadata: Metadata = None
 
 
 class ServerTeamUpdate(ClientTeamUpdate):
     """What a server may change."""
 
+    profile_image_url: ServerImage | None = None
     client_read_only_metadata: Metadata = None
     server_metadata: Metadata = None
 

@@ -13,7 +13,6 @@ from stack_fastapi.emulator.membership import (
     team_of,
     user_of,
 )
-from stack_fastapi.emulator.pictures import check_picture
 from stack_fastapi.emulator.records import Team
 from stack_fastapi.emulator.routes.team_forms import (
     ClientTeamCreate,
@@ -38,7 +37,6 @@ def create(call: Call) -> Answer:
         creator_id = _client_creator(call, creator_id)
     if creator_id is not None:
         user_of(call.project, creator_id)
-    check_picture(fields, is_client=call.is_client)
     team = Team(id=call.state.entropy.uuid(), created_at_millis=call.now_millis, **fields)
     call.project.teams[team.id] = team
     if creator_id is not None:
@@ -70,7 +68,6 @@ def update(call: Call) -> Answer:
     """Change a team."""
     changes = call.body(ClientTeamUpdate if call.is_client else ServerTeamUpdate).given()
     team = _permitted_team(call, "$update_team")
-    check_picture(changes, is_client=call.is_client)
     for name, value in changes.items():
         setattr(team, name, value)
     call.project.announce("team.updated", team)

@@ -37,7 +37,7 @@ def list_(call: Call) -> Answer:
     """One page of users; the cursor is the first user of the next page."""
     query = call.query(UserQuery)
     if query.only_anonymous and not query.include_anonymous:
-        raise bad_request("only_anonymous needs include_anonymous.")
+        raise bad_request("only_anonymous=true needs include_anonymous=true.")
     fitting = _fitting(call.project, query)
     shown = [views.server_user(call.project, user) for user in islice(fitting, query.limit)]
     following = next(fitting, None)
