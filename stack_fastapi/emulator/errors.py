@@ -49,6 +49,10 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "INVALID_SECRET_SERVER_KEY": (401, "The secret server key is not valid."),
     "INVALID_SUPER_SECRET_ADMIN_KEY": (401, "The super secret admin key is not valid."),
     "MULTI_FACTOR_AUTHENTICATION_REQUIRED": (400, "The user has a second factor."),
+    "OAUTH_PROVIDER_ACCOUNT_ID_ALREADY_USED_FOR_SIGN_IN": (
+        400,
+        "Somebody signs in with this account already.",
+    ),
     "PASSWORD_AUTHENTICATION_NOT_ENABLED": (400, "The project does not let users have passwords."),
     "PASSWORD_TOO_SHORT": (400, "The password is too short."),
     "PERMISSION_ID_ALREADY_EXISTS": (400, "There is a permission with this id already."),

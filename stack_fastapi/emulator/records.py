@@ -32,6 +32,18 @@ class ContactChannel:
 
 
 @dataclass
+class OAuthAccount:
+    """A user's account at another provider."""
+
+    id: str
+    provider_config_id: str
+    account_id: str
+    email: str | None = None
+    allow_sign_in: bool = True
+    allow_connected_accounts: bool = True
+
+
+@dataclass
 class User:
     """A user. What follows from other fields (`is_restricted`, …) is computed where it is shown."""
 
@@ -56,6 +68,7 @@ class User:
     #: Project permissions granted directly.
     permissions: set[str] = field(default_factory=set)
     channels: list[ContactChannel] = field(default_factory=list)
+    oauth_accounts: list[OAuthAccount] = field(default_factory=list)
 
     @property
     def primary_channel(self) -> ContactChannel | None:

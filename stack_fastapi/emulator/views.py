@@ -10,6 +10,7 @@ from stack_fastapi.emulator.records import (
     ApiKey,
     ContactChannel,
     Membership,
+    OAuthAccount,
     PermissionDefinition,
     Session,
     Team,
@@ -45,7 +46,10 @@ def client_user(project: Project, user: User) -> View:
         "signed_up_at_millis": user.signed_up_at_millis,
         "has_password": user.password_hash is not None,
         "auth_with_email": user.password_hash is not None or user.otp_auth_enabled,
-        "oauth_providers": [],
+        "oauth_providers": [
+            {"id": item.provider_config_id, "account_id": item.account_id, "email": item.email}
+            for item in user.oauth_accounts
+        ],
         "selected_team_id": user.selected_team_id,
         "selected_team": client_team(team) if team else None,
         "requires_totp_mfa": user.totp_secret_base64 is not None,
@@ -132,6 +136,33 @@ def channel(user: User, item: ContactChannel) -> View:
         "is_primary": item.is_primary,
         "is_verified": item.is_verified,
         "used_for_auth": item.used_for_auth,
+    }
+
+
+def client_oauth_account(user: User, item: OAuthAccount) -> View:
+    """A user's account at another provider, for client access."""
+    view: View = {
+        "id": item.id,
+        "user_id": user.id,
+        "provider_config_id": item.provider_config_id,
+        "type": item.provider_config_id,
+        "allow_sign_in": item.allow_sign_in,
+        "allow_connected_accounts": item.allow_connected_accounts,
+    }
+    return view if item.email is None else view | {"email": item.email}
+
+
+def server_oauth_account(user: User, item: OAuthAccount) -> View:
+    """The same for server access."""
+    return client_oauth_account(user, item) | {"account_id": item.account_id}
+
+
+def connected_account(user: User, item: OAuthAccount) -> View:
+    """An account at another provider whose access tokens the app may ask for."""
+    return {
+        "user_id": user.id,
+        "provider": item.provider_config_id,
+        "provider_account_id": item.account_id,
     }
 
 
