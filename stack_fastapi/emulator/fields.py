@@ -44,8 +44,6 @@ class Nothing(Strict):
 def _to_text(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
     return str(value) if isinstance(value, (int, float)) else value
 
 
@@ -87,7 +85,7 @@ def _parsed(text: str) -> float:
 
 def _to_whole(value: object) -> object:
     number = _to_number(value)
-    if not isinstance(number, int) and not (isinstance(number, float) and number.is_integer()):
+    if number != int(number):
         raise ValueError("must be a whole number")
     return int(number)
 

@@ -140,8 +140,12 @@ def test_the_own_team_is_named_after_its_user(fields: dict[str, str], name: str)
 def test_an_anonymous_user_gets_a_team_in_the_user_and_in_the_claim() -> None:
     _, api = with_own_teams()
     made = api("POST", "/auth/anonymous/sign-up", access="client").json
-    own = {"access": "client", "token": made["access_token"], "allow_anonymous_user": "true"}
-    shown = api("GET", "/users/me", **own).json  # type: ignore[arg-type]  # all are text
+    own: dict[str, Any] = {
+        "access": "client",
+        "token": made["access_token"],
+        "allow_anonymous_user": "true",
+    }
+    shown = api("GET", "/users/me", **own).json
     assert shown["selected_team"]["display_name"] == "Personal Team"
     assert claims_of(made["access_token"])["selected_team_id"] == shown["selected_team_id"]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stack_fastapi.emulator import StackEmulator
+from stack_fastapi.emulator.image_fields import MAX_IMAGE_LENGTH
 
 from .emulator_api import Api
 
@@ -103,6 +104,22 @@ def test_a_picture_that_is_no_url_is_of_the_wrong_form(world: World, url: object
     for method, path, rest in world.writes():
         refused = world.api(method, path, rest | {"profile_image_url": url})
         assert refused.outcome == (400, "SCHEMA_ERROR")
+
+
+def test_a_picture_that_is_too_large_is_refused(world: World) -> None:
+    def of_length(base64_characters: int) -> str:
+        content = SIGNATURES["png"].ljust(base64_characters // 4 * 3, b".")
+        return picture("png", content)
+
+    for method, path, rest in world.writes():
+        for characters, outcome in (
+            (MAX_IMAGE_LENGTH, None),
+            (MAX_IMAGE_LENGTH + 4, (400, None)),
+            (1_000_000, (400, "SCHEMA_ERROR")),
+        ):
+            body = rest | {"profile_image_url": of_length(characters)}
+            sent = world.api(method, path, body, **world.client)
+            assert sent.status in {200, 201} if outcome is None else sent.outcome == outcome
 
 
 def test_who_makes_a_team_is_somebody_or_not_named(world: World) -> None:
