@@ -22,14 +22,18 @@ def read(text: str) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def kept(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """The value as it is kept: a number beyond all doubles is null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, list):
-        return [kept(item) for item in value]
-    if isinstance(value, dict):
-        return {name: kept(item) for name, item in value.items()}
-    return value
+    """A copy of the value as it is kept: a number beyond all doubles is null."""
+    top = [value]
+    waiting: list[Any] = [top]  # no recursion: what could be read may be nested as deeply
+    while waiting:
+        part = waiting.pop()
+        for place, item in enumerate(part) if isinstance(part, list) else part.items():
+            if isinstance(item, (list, dict)):
+                part[place] = item.copy()
+                waiting.append(part[place])
+            elif isinstance(item, float) and not math.isfinite(item):
+                part[place] = None
+    return top[0]
 
 
 def refuse_constant(name: str) -> None:

@@ -89,6 +89,24 @@ def test_metadata_of_teams_are_kept_like_those_of_users(api: Api) -> None:
     assert (team["server_metadata"], team["client_metadata"]) == ([None], 2**53)
 
 
+def test_what_can_be_read_can_be_kept_however_deeply_it_is_nested(api: Api) -> None:
+    deep = b"[" * 800 + b"1e400" + b"]" * 800
+    made = post(api, b'{"client_metadata":%s}' % deep)
+    assert made.status == 201
+    assert deep.replace(b"1e400", b"null") in made.content
+    too_deep = b'{"client_metadata":%s}' % (b"[" * 100_000)
+    assert post(api, too_deep).outcome == (400, "BODY_PARSING_ERROR")
+
+
+def test_metadata_is_copied_and_not_changed(emulator: StackEmulator) -> None:
+    given: dict[str, Any] = {"n": [float("inf")], "m": {"k": float("nan")}}
+    user = emulator.create_user(client_metadata=given)
+    assert user.client_metadata == {"n": [None], "m": {"k": None}}
+    assert given["n"] == [float("inf")]
+    given["n"].append(1)
+    assert user.client_metadata["n"] == [None]
+
+
 @pytest.mark.parametrize(
     ("path", "meant"),
     [
