@@ -155,7 +155,7 @@ def _check_providers(seed: Seed) -> None:
         raise ValueError("The seed's oauth_providers are not by project.")  # noqa: TRY004 - a seed's
     for alias, ids in given.items():
         if alias not in seed["projects"]:
-            raise ValueError(f"The seed's oauth_providers name no project of it: {alias!r}.")
+            raise ValueError(f"The seed's oauth_providers name no project {alias!r} of it.")
         if not isinstance(ids, list) or not all(isinstance(id_, str) for id_ in ids):
             raise ValueError(f"The seed's oauth_providers of {alias!r} are no list of ids.")
 
