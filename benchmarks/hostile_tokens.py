@@ -8,8 +8,8 @@ import time
 from pydantic import SecretStr
 
 from stack_fastapi import InvalidTokenError, StackAuth, StackAuthSettings
-from stack_fastapi.credentials import CredentialReader
 from stack_fastapi.emulator import StackEmulator
+from stack_fastapi.tokens.credentials import CredentialReader
 
 LIMIT = 5.0
 ROUNDS = 20

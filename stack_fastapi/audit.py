@@ -9,8 +9,8 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
-from stack_fastapi.inspection import guards_of
-from stack_fastapi.routes import app_behind, original, routes_of
+from stack_fastapi.app.guards import guards_of
+from stack_fastapi.app.routes import app_behind, original, routes_of
 
 
 @dataclass(frozen=True, slots=True, order=True)

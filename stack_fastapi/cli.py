@@ -13,6 +13,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from stack_fastapi.emulator import Project, Served, StackEmulator, StackError
+from stack_fastapi.emulator.guard import LAST_PORT
+from stack_fastapi.emulator.server import PortError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -26,10 +28,13 @@ def commands() -> None:
 def emulator(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     *,
-    port: Annotated[int, typer.Option(help="Where to listen; 0 for any free port.")] = 8102,
+    port: Annotated[
+        int, typer.Option(min=0, max=LAST_PORT, help="Where to listen; 0 for any free port.")
+    ] = 8102,
     host: Annotated[str, typer.Option(help="An address of this machine.")] = "127.0.0.1",
     short_ttl_port: Annotated[
-        int | None, typer.Option(help="The same data, with access tokens of 3 seconds.")
+        int | None,
+        typer.Option(min=0, max=LAST_PORT, help="The same data, with access tokens of 3 seconds."),
     ] = None,
     seed: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="JSON to start with.")
@@ -44,6 +49,10 @@ def emulator(  # noqa: PLR0913 - one parameter an option
     webhook: Annotated[
         list[str] | None, typer.Option(help="A URL of this machine that hears of changes.")
     ] = None,
+    issuer: Annotated[
+        str | None,
+        typer.Option(help="The URL that clients know it by, if its host is another name."),
+    ] = None,
     allow_remote: Annotated[
         bool, typer.Option(help="Let other machines in: they get power over all users.")
     ] = False,
@@ -52,8 +61,8 @@ def emulator(  # noqa: PLR0913 - one parameter an option
     start = save if save is not None and save.exists() else seed
     if save is not None and not save.parent.is_dir():
         _fail(f"{save.parent} is no directory.")
-    with _failures(), _interruptible() as interrupted:
-        stack = StackEmulator(start, access_token_lifetime=token_lifetime)
+    with _failures(short_ttl_port), _interruptible() as interrupted:
+        stack = StackEmulator(start, access_token_lifetime=token_lifetime, issuer=issuer)
         for url in webhook or ():
             stack.webhooks.add(url)
         with stack.serve(port, short_ttl_port, host=host, allow_remote=allow_remote) as served:
@@ -65,10 +74,13 @@ def emulator(  # noqa: PLR0913 - one parameter an option
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
+def _failures(short_ttl_port: int | None) -> Iterator[None]:
     """Say what went wrong in one line."""
     try:
         yield
+    except PortError as error:
+        option = "--short-ttl-port" if error.port == short_ttl_port else "--port"
+        _fail(f"{error}; choose another one with {option}, or any free one with {option} 0.")
     except (ValueError, StackError, ImportError, OSError) as error:
         _fail(str(error))
 
@@ -105,7 +117,7 @@ def _description(stack: StackEmulator, served: Served) -> str:
     parts = [f"A local Stack is at {served.url}, with a page for browsers; Ctrl-C ends it."]
     if served.short_ttl_url is not None:
         parts.append(f"With access tokens of 3 seconds: {served.short_ttl_url}")
-    parts += [_settings(project, served.url) for project in stack.projects.values()]
+    parts += [_settings(project, stack.url) for project in stack.projects.values()]
     parts.append(_example(stack.project, served.url))
     return "\n\n".join(parts)
 

@@ -13,16 +13,16 @@ import time
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stack_fastapi.authentication import Authentication
-from stack_fastapi.credentials import SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX
+from stack_fastapi.app.guards import misplaced_guards, wanted_settings
+from stack_fastapi.app.openapi import document_authentication
+from stack_fastapi.engine.authentication import Authentication
+from stack_fastapi.engine.misconfigured import MisconfiguredAuthentication
+from stack_fastapi.engine.stack_auth import SCOPE_KEY, StackAuth
+from stack_fastapi.engine.starlette_user import sign_in
 from stack_fastapi.exceptions import ConfigurationError, StackAuthError
-from stack_fastapi.inspection import misplaced_guards, wanted_settings
-from stack_fastapi.misconfigured import MisconfiguredAuthentication
 from stack_fastapi.models import User
-from stack_fastapi.openapi import document_authentication
-from stack_fastapi.stack_auth import SCOPE_KEY, StackAuth
-from stack_fastapi.starlette_auth import sign_in
 from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.tokens.credentials import SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX
 
 
 class StackAuthMiddleware:
@@ -51,7 +51,7 @@ class StackAuthMiddleware:
             self._auth = _engine(auth)
         except ConfigurationError as error:
             self._auth = error
-            self._log = ProblemLog(time.time)
+            self._log = ProblemLog(time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection of the server."""
@@ -67,8 +67,8 @@ class StackAuthMiddleware:
         decision = self._begin(scope)
         user = decision.admitted
         if user is None and self._eager and not decision.is_signed_out:
-            user = decision.recall() or await self._admitted(decision)
-        sign_in(scope, user, decision.recall_permissions)
+            user = decision.admit_cached() or await self._admitted(decision)
+        sign_in(scope, user, decision.cached_permissions)
         if scope["type"] == "websocket":
             send = _answering_subprotocol(scope, send)
         await self.app(scope, receive, send)

@@ -17,7 +17,7 @@ class ProblemLog:
     """Logs a problem when it appears and then once a minute, however many requests meet it.
 
     Args:
-        clock: Unix time in seconds.
+        clock: monotonic time in seconds.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -36,7 +36,7 @@ class ProblemLog:
         now = self._clock()
         with self._lock:
             last = self._last.get(problem, float("-inf"))
-            due = not 0 <= now - last < _INTERVAL  # a clock that was set back silences nothing
+            due = now - last >= _INTERVAL
             if due:
                 self._last[problem] = now
         if due:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from functools import partial
+from threading import Lock
 from typing import Any, Literal, NamedTuple, Protocol
 
-#: Returns Unix time in seconds; every decision about time asks it.
+#: Returns seconds: Unix time, or a time that only runs forwards.
 Clock = Callable[[], float]
 
 #: Where a request may carry its access token; see ``credentials``.
@@ -19,16 +22,65 @@ UserType = Literal["normal", "restricted", "anonymous"]
 ApiKeyType = Literal["user", "team"]
 
 
+class Clocks(NamedTuple):
+    """The two kinds of time.
+
+    Attributes:
+        wall: Unix time in seconds, for what others wrote down: a token's ``exp`` and ``iat``,
+            webhooks, what other workers cached. Operators and time servers may set it back.
+        monotonic: seconds since whenever, never backwards, for all durations: how old an answer
+            is, how long a pause lasts.
+    """
+
+    wall: Clock
+    monotonic: Clock
+
+    @classmethod
+    def of(cls, wall: Clock | None, monotonic: Clock | None) -> Clocks:
+        """The clocks that were passed in, or the system's.
+
+        Where only ``wall`` is passed, durations follow it, but for its steps backwards.
+        """
+        if monotonic is None:
+            monotonic = _system_monotonic if wall is None else _Forwards(wall)
+        return cls(wall or time.time, monotonic)
+
+
+class _Forwards:
+    """Runs when a clock runs, and goes on from where it was when that one is set back."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = clock()
+        self._set_back = 0.0  # by how much in all
+        self._lock = Lock()  # two threads must not see one step twice
+
+    def __call__(self) -> float:
+        with self._lock:
+            now = self._clock()
+            self._set_back += max(0.0, self._last - now)
+            self._last = now
+            return now + self._set_back
+
+
+#: Where the system has it, time that goes on while the machine sleeps: answers age then as well.
+_system_monotonic: Clock = (
+    partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+    if hasattr(time, "CLOCK_BOOTTIME")
+    else time.monotonic
+)
+
+
 class Arrival(NamedTuple):
     """When a request came in.
 
     Attributes:
-        at: Unix time in seconds.
-        ticket: its place in the order of arrivals and look-ups, where clocks are too coarse.
+        at: monotonic time in seconds.
+        sequence: its place in the order of arrivals and look-ups, where clocks are too coarse.
     """
 
     at: float
-    ticket: int
+    sequence: int
 
 
 #: What a change through the client makes stale.

@@ -33,7 +33,8 @@ from stack_fastapi import (
     User,
     require_user,
 )
-from stack_fastapi.types import Cache
+from stack_fastapi.cache import Store
+from stack_fastapi.types import Cache, Clocks
 
 PROJECT_ID = "11111111-2222-4333-8444-555555555555"
 SERVER_KEY = "ssk_test_key_that_opens_nothing"
@@ -70,6 +71,11 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
+
+
+def store_of(clock: Clock, size: int = 100) -> Store:
+    """A store of responses in memory alone."""
+    return Store(Clocks.of(clock, None), size, longest_flight=10.0)
 
 
 class Gate:

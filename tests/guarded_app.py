@@ -23,8 +23,8 @@ from stack_fastapi import (
     require_team_permission,
     require_user,
 )
-from stack_fastapi.authentication import Authentication
 from stack_fastapi.emulator import Fault, StackEmulator
+from stack_fastapi.engine.authentication import Authentication
 from stack_fastapi.testing import SignedIn, auth_for, sign_in
 
 #: What is asked of Stack, by the end of its path.

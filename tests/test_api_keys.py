@@ -162,7 +162,7 @@ async def test_a_key_never_satisfies_what_wants_a_user(stack: LocalStack, way: s
     for path in ("/user", "/permission", "/live", "/team", f"/teams/{alice.team.id}/member"):
         assert (await get(app, path, **headers)).status == 401
     scope = scope_of("/", **headers)
-    assert auth.begin(scope).recall() is None
+    assert auth.begin(scope).admit_cached() is None
 
 
 async def test_a_key_in_the_place_of_a_token_is_no_key(stack: LocalStack) -> None:
@@ -360,10 +360,10 @@ async def test_the_owner_counts_as_they_are_now(stack: LocalStack) -> None:
     user_id, key = user_key(stack)
     assert await outcome(app, "/key", x_api_key=key) == "200"
     stack.emulator.restrict_user(user_id)
-    await auth._users.evict(user_id)
+    await auth.evict(user_id)
     assert await outcome(app, "/key", x_api_key=key) == "403 RESTRICTED_USER_NOT_ALLOWED"
     del stack.emulator.project.users[user_id]
-    await auth._users.evict(user_id)
+    await auth.evict(user_id)
     assert await outcome(app, "/key", x_api_key=key) == UNKNOWN
 
 

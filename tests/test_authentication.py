@@ -20,9 +20,9 @@ from stack_fastapi import (
     StackAuthMiddleware,
     StackUnavailableError,
 )
-from stack_fastapi.authentication import Authentication
-from stack_fastapi.misconfigured import MisconfiguredAuthentication
-from stack_fastapi.policy import Policy
+from stack_fastapi.engine.authentication import Authentication
+from stack_fastapi.engine.misconfigured import MisconfiguredAuthentication
+from stack_fastapi.engine.policy import Policy
 from stack_fastapi.telemetry import ProblemLog
 
 RESTRICTED = {"is_restricted": True, "restricted_reason": {"type": "email_not_verified"}}
@@ -83,7 +83,7 @@ async def test_a_failure_that_is_told_often_does_not_grow(stack: FakeStack) -> N
 async def test_a_request_without_a_credential_is_signed_out_and_refused(stack: FakeStack) -> None:
     decision = decision_for(stack, None)
     assert decision.is_signed_out
-    assert decision.recall() is None
+    assert decision.admit_cached() is None
     with pytest.raises(NotAuthenticatedError):
         await decision.admit()
     assert stack.asked == {}
@@ -92,7 +92,7 @@ async def test_a_request_without_a_credential_is_signed_out_and_refused(stack: F
 async def test_a_credential_that_cannot_be_read_is_not_signed_out(stack: FakeStack) -> None:
     decision = decision_for(stack, "x" * 9000)
     assert not decision.is_signed_out
-    assert decision.recall() is None
+    assert decision.admit_cached() is None
     with pytest.raises(InvalidTokenError):
         await decision.admit()
     assert stack.asked == {}
@@ -100,13 +100,13 @@ async def test_a_credential_that_cannot_be_read_is_not_signed_out(stack: FakeSta
 
 async def test_memory_alone_admits_whom_it_knows(stack: FakeStack) -> None:
     auth, token = stack.engine(), stack.sign_in()
-    assert auth.begin(scope_of("/", token)).recall() is None
+    assert auth.begin(scope_of("/", token)).admit_cached() is None
     user = await auth.begin(scope_of("/", token)).admit()
     decision = auth.begin(scope_of("/", token))
-    assert decision.recall() is user
+    assert decision.admit_cached() is user
     assert decision.admitted is user
     stack.clock.advance(61)
-    assert auth.begin(scope_of("/", token)).recall() is None
+    assert auth.begin(scope_of("/", token)).admit_cached() is None
 
 
 async def test_memory_alone_admits_nobody_whom_the_settings_do_not(stack: FakeStack) -> None:
@@ -115,7 +115,7 @@ async def test_memory_alone_admits_nobody_whom_the_settings_do_not(stack: FakeSt
     with pytest.raises(RestrictedUserNotAllowedError):
         await auth.begin(scope_of("/", token)).admit()
     decision = auth.begin(scope_of("/", token))
-    assert decision.recall() is None
+    assert decision.admit_cached() is None
     assert decision.admitted is None
     with pytest.raises(RestrictedUserNotAllowedError):
         await decision.admit()
@@ -137,7 +137,7 @@ async def test_an_anonymous_token_is_refused_before_anybody_is_looked_up(
     )
     for _ in range(2):
         decision = auth.begin(scope_of("/", token))
-        assert decision.recall() is None
+        assert decision.admit_cached() is None
         with pytest.raises(AnonymousUserNotAllowedError):
             await decision.admit()
     assert stack.asked == {"jwks": 1}
@@ -154,7 +154,7 @@ async def test_asking_memory_again_does_not_undo_a_decision(stack: FakeStack) ->
     stack.clock.advance(10)
     await auth.begin(scope_of("/", token)).admit()  # another request, to which Stack answers
     asked = stack.asked.total()
-    assert decision.recall() is None
+    assert decision.admit_cached() is None
     with pytest.raises(StackUnavailableError):
         await decision.admit()
     assert stack.asked.total() == asked
@@ -221,7 +221,7 @@ async def test_wrong_settings_let_nobody_in_whatever_is_asked(
 ) -> None:
     error = ConfigurationError(["project_id is missing"])
     decision = MisconfiguredAuthentication(error, ProblemLog(stack.clock))
-    assert decision.recall() is None
+    assert decision.admit_cached() is None
     assert not decision.is_signed_out
     questions = (
         *(decision.claims, decision.user, decision.admit, lambda: decision.user(0)),

@@ -28,8 +28,8 @@ from stack_fastapi import (
     require_team_permission,
     require_user,
 )
+from stack_fastapi.app.guards import misplaced_guards
 from stack_fastapi.audit import unprotected_routes
-from stack_fastapi.inspection import misplaced_guards
 from stack_fastapi.testing import SignedIn
 
 

@@ -12,7 +12,7 @@ import pytest
 from guarded_app import LocalStack, app_of, outcome
 from starlette.types import ASGIApp
 
-from stack_fastapi import StackAuth, StackUnavailableError
+from stack_fastapi import StackApiError, StackAuth, StackUnavailableError
 from stack_fastapi.emulator import Fault
 from stack_fastapi.emulator.faults import FaultKind
 from stack_fastapi.testing import SignedIn
@@ -167,13 +167,24 @@ async def test_a_session_that_was_deleted_is_over(
     assert await outcome(app, "/live", alice.token) == OVER
 
 
-async def test_a_session_is_over_whoever_was_named_for_it(
+async def test_a_session_goes_on_that_was_to_end_in_another_users_name(
     stack: LocalStack, auth: StackAuth, app: ASGIApp
 ) -> None:
-    """Stack ends the session that the id says, also where it is not that user's."""
+    """Stack would end the session that the id says, also where it is not that user's."""
     alice, bob = stack.sign_in(), stack.sign_in()
+    with pytest.raises(StackApiError):
+        await auth.client.sessions.delete(alice.tokens.session_id, bob.user.id)
     assert await outcome(app, "/live", alice.token) == "200"
-    await auth.client.sessions.delete(alice.tokens.session_id, bob.user.id)
+
+
+async def test_a_session_that_ended_elsewhere_is_over_for_whoever_would_end_it(
+    stack: LocalStack, auth: StackAuth, app: ASGIApp
+) -> None:
+    alice = stack.sign_in()
+    assert await outcome(app, "/live", alice.token) == "200"
+    await stack.engine().client.sessions.delete(alice.tokens.session_id, alice.user.id)
+    with pytest.raises(StackApiError):
+        await auth.client.sessions.delete(alice.tokens.session_id, alice.user.id)
     assert await outcome(app, "/live", alice.token) == OVER
 
 

@@ -92,6 +92,7 @@ def test_what_was_saved_is_what_it_starts_with_next_time(tmp_path: Path) -> None
     [
         (["--host", "0.0.0.0"], "not a loopback address"),  # noqa: S104 - refused
         (["--webhook", "https://example.com"], "another machine"),
+        (["--issuer", "stack:8102"], "is a URL such as"),
         (["--save", "no/such/directory/saved.json"], "no/such/directory is no directory"),
     ],
 )
@@ -110,11 +111,60 @@ def test_a_wrong_seed_is_said_in_a_line(tmp_path: Path, text: str) -> None:
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
 
 
-def test_a_port_that_is_taken_is_said_in_a_line() -> None:
+@pytest.mark.parametrize("option", ["--port", "--short-ttl-port"])
+def test_a_port_that_is_taken_is_said_in_a_line_that_names_the_option(option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        result = run("--port", str(taken.getsockname()[1]))
+        port = str(taken.getsockname()[1])
+        result = run(option, port, meanwhile=lambda: pytest.fail("it served"))
     assert result.exit_code == 1
-    assert "in use" in result.stderr
+    assert f"port {port} of 127.0.0.1: Address already in use" in result.stderr
+    assert f"choose another one with {option}," in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_process_whose_port_is_taken_ends_with_that_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = subprocess.run(  # noqa: S603 - our own interpreter and words of this file
+            [*COMMAND, "--port", str(taken.getsockname()[1])],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=50,
+        )
+    assert ended.returncode == 1
+    assert "--port" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert ended.stdout == ""
+
+
+def test_a_host_that_is_none_of_this_machines_is_no_matter_of_ports() -> None:
+    result = run("--host", "192.0.2.1", "--allow-remote")
+    assert result.exit_code == 1
+    assert "--port" not in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--port", "--short-ttl-port"])
+@pytest.mark.parametrize("number", ["-1", "65536"])
+def test_a_number_that_is_no_port(option: str, number: str) -> None:
+    result = run(option, number, meanwhile=lambda: pytest.fail("it served"))
+    assert result.exit_code == 2
+    assert option in result.stderr
+
+
+def test_a_seed_without_a_webhook_secret_has_the_same_one_each_time(tmp_path: Path) -> None:
+    seed = tmp_path / "seed.json"
+    seed.write_text(json.dumps(SEED))
+    secrets = {variables(run("--seed", seed).stdout)["STACK_WEBHOOK_SECRET"] for _ in range(2)}
+    assert secrets == {StackEmulator().project.webhook_secret}
+
+
+def test_an_app_is_told_the_url_that_tokens_name_as_their_issuer() -> None:
+    result = run("--issuer", "http://stack.internal:8102")
+    assert result.exit_code == 0
+    assert variables(result.stdout)["STACK_API_URL"] == "http://stack.internal:8102"
+    assert "A local Stack is at http://127.0.0.1:" in result.stdout
+    assert "curl -s http://127.0.0.1:" in result.stdout
 
 
 def test_other_machines_are_let_in_when_told() -> None:
@@ -231,5 +281,5 @@ def test_the_module_runs_the_command(
         runpy.run_path(str(Path(cli.__file__).parent / "__main__.py"), run_name="__main__")
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    for option in ("--port", "--host", "--seed", "--save", "--short-ttl-port", "--token-lifetime"):
+    for option in ("--port", "--host", "--issuer", "--seed", "--save", "--token-lifetime"):
         assert option in shown

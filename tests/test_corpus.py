@@ -13,8 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from stack_fastapi import InvalidTokenError, StackAuth, StackAuthSettings, UserNotFoundError
-from stack_fastapi.authentication import Authentication
-from stack_fastapi.policy import Policy
+from stack_fastapi.engine.authentication import Authentication
+from stack_fastapi.engine.policy import Policy
 
 RECORDINGS = Path(__file__).parent / "recordings"
 CORPUS: dict[str, Any] = json.loads((RECORDINGS / "tokens.json").read_text())

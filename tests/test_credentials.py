@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from stack_fastapi import AmbiguousCredentialsError, CredentialsError, InvalidTokenError
-from stack_fastapi.credentials import MAX_CREDENTIAL_LENGTH, CredentialReader
+from stack_fastapi.tokens.credentials import MAX_CREDENTIAL_LENGTH, CredentialReader
 from stack_fastapi.types import TokenSource
 
 case = pytest.param

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from stack_fastapi import InvalidTokenError
-from stack_fastapi.credentials import CredentialReader
+from stack_fastapi.tokens.credentials import CredentialReader
 from stack_fastapi.types import TokenSource
 
 WIRE: dict[str, Any] = json.loads((Path(__file__).parent / "recordings" / "wire.json").read_text())

@@ -23,11 +23,12 @@ from stack_fastapi import (
     StackConfigurationError,
     StackUnavailableError,
 )
-from stack_fastapi import _http as http_module
-from stack_fastapi._http import StackHttp, asgi_transport, post
-from stack_fastapi._question import MAX_BODY, Question
+from stack_fastapi.client.transport import http as http_module
+from stack_fastapi.client.transport.http import StackHttp, asgi_transport, post
+from stack_fastapi.client.transport.request import MAX_BODY, Request
 from stack_fastapi.emulator import StackEmulator
 from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.types import Clocks
 
 
 class Conversation:
@@ -39,7 +40,7 @@ class Conversation:
         values = {"project_id": PROJECT_ID, "secret_server_key": SERVER_KEY, **settings}
         self.http = StackHttp(
             StackAuthSettings(**values),
-            self.clock,
+            Clocks.of(self.clock, None),
             ProblemLog(self.clock),
             httpx2.MockTransport(self._answer),
         )
@@ -266,7 +267,7 @@ async def test_operators_hear_once_of_a_problem(
 
 
 def test_what_retries_show_in_their_log_has_no_data() -> None:
-    question = Question("GET", "/users/me", SecretStr("a.b.c"), {"x": "secret"})
+    question = Request("GET", "/users/me", SecretStr("a.b.c"), {"x": "secret"})
     assert "secret" not in repr(question)
     assert "a.b.c" not in repr(question)
 
@@ -282,7 +283,7 @@ async def test_an_asgi_app_is_a_transport() -> None:
 
     settings = StackAuthSettings(project_id=PROJECT_ID, secret_server_key=SERVER_KEY)
     log = ProblemLog(Conversation.clock)
-    http = StackHttp(settings, Conversation.clock, log, asgi_transport(app))
+    http = StackHttp(settings, Clocks.of(Conversation.clock, None), log, asgi_transport(app))
     with pytest.raises(StackUnavailableError, match="JSON"):
         await http.call("GET", "/users")
     await http.aclose()

@@ -32,7 +32,7 @@ from stack_fastapi import (
     UserNotFoundError,
     WrongProjectError,
 )
-from stack_fastapi.http_errors import answer_for
+from stack_fastapi.dependencies.http_errors import answer_for
 
 #: error, status, close code, kind of challenge (None: no challenge, "": one without an error code)
 ERRORS: list[tuple[StackAuthError, int, int, str | None]] = [

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
 import pytest
-from fake_stack import FROM_STACK, Clock, FakeStack, Tasks, connection_of
+from fake_stack import FROM_STACK, Clock, FakeStack, Tasks, connection_of, store_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, RSAKey
@@ -21,7 +22,7 @@ from stack_fastapi import (
     UnavailableError,
     User,
 )
-from stack_fastapi.jwks import KeySet
+from stack_fastapi.tokens.jwks import BURST, KeySet
 
 TTL, COOLDOWN = 3600.0, 30.0
 #: A set is refreshed without anybody waiting for it some time before its end, but not early.
@@ -69,17 +70,64 @@ async def test_a_burst_of_tokens_with_a_new_key_all_pass_after_one_refetch(
     assert stack.asked["jwks"] == 2
 
 
-async def test_a_thousand_invented_key_ids_cause_one_refetch_in_a_cooldown(
+def _invented(number: int) -> ECKey:
+    private = FakeStack().signing.as_dict(private=True)
+    return ECKey.import_key(private, {"kid": f"invented-{number}"})
+
+
+async def test_a_thousand_invented_key_ids_cause_a_few_refetches_in_a_cooldown(
     stack: FakeStack,
 ) -> None:
     auth, user_id = stack.engine(jwks_cooldown=COOLDOWN), stack.add_user()
     await assert_admitted(auth, stack.token(user_id))
-    forger = FakeStack()
+    refusals: Counter[str] = Counter()
     for number in range(1000):
-        key = ECKey.import_key(forger.signing.as_dict(private=True), {"kid": f"invented-{number}"})
-        assert await refused_for(auth, forger.token(user_id, key=key)) == "unknown_key"
+        with pytest.raises((InvalidTokenError, StackUnavailableError)) as caught:
+            await ask(auth, stack.token(user_id, key=_invented(number)))
+        refusals[caught.value.code] += 1
         stack.clock.advance(COOLDOWN / 1001)
-    assert stack.asked["jwks"] == 2
+    # Stack was asked about the first ones; nobody knows of the others.
+    assert refusals == {"UNPARSABLE_ACCESS_TOKEN": BURST, "STACK_UNAVAILABLE": 1000 - BURST}
+    assert stack.asked["jwks"] == 1 + BURST
+
+
+async def test_an_invented_key_id_hides_no_rotation(stack: FakeStack) -> None:
+    """Anybody can invent one at the moment of a rotation, and at each."""
+    auth, user_id = stack.engine(jwks_cooldown=COOLDOWN), stack.add_user()
+    await assert_admitted(auth, stack.token(user_id))
+    assert await refused_for(auth, stack.token(user_id, key=_invented(0))) == "unknown_key"
+    stack.rotate()
+    await assert_admitted(auth, stack.token(user_id))
+
+
+async def test_many_invented_key_ids_make_a_rotation_an_outage_and_no_refusal(
+    stack: FakeStack,
+) -> None:
+    auth, user_id = stack.engine(jwks_cooldown=COOLDOWN), stack.add_user()
+    await assert_admitted(auth, stack.token(user_id))
+    for number in range(10):
+        with pytest.raises((InvalidTokenError, StackUnavailableError)):
+            await ask(auth, stack.token(user_id, key=_invented(number)))
+    stack.clock.advance(1)
+    stack.rotate()
+    with pytest.raises(StackUnavailableError) as caught:
+        await ask(auth, stack.token(user_id))
+    assert caught.value.retry_after == COOLDOWN - 1
+    stack.clock.advance(caught.value.retry_after)
+    await assert_admitted(auth, stack.token(user_id))
+
+
+async def test_a_clock_that_is_set_back_hides_no_rotation(stack: FakeStack) -> None:
+    auth, user_id = stack.engine(jwks_cooldown=COOLDOWN), stack.add_user()
+    await assert_admitted(auth, stack.token(user_id))
+    for number in range(10):
+        with pytest.raises((InvalidTokenError, StackUnavailableError)):
+            await ask(auth, stack.token(user_id, key=_invented(number)))
+    stack.clock.advance(-3600)
+    await assert_admitted(auth, stack.token(user_id))
+    stack.clock.advance(COOLDOWN)
+    stack.rotate()
+    await assert_admitted(auth, stack.token(user_id))
 
 
 async def test_an_unknown_key_is_asked_for_again_after_the_cooldown(stack: FakeStack) -> None:
@@ -87,10 +135,11 @@ async def test_an_unknown_key_is_asked_for_again_after_the_cooldown(stack: FakeS
     stranger = FakeStack().rotate()
     await assert_admitted(auth, stack.token(user_id))
     assert await refused_for(auth, stack.token(user_id, key=stranger)) == "unknown_key"
-    stack.rotate()
-    assert await refused_for(auth, stack.token(user_id)) == "unknown_key"
+    assert await refused_for(auth, stack.token(user_id, key=stranger)) == "unknown_key"
+    assert stack.asked["jwks"] == 2
+    stack.keys[stranger.kid or ""] = stranger
     stack.clock.advance(COOLDOWN)
-    await assert_admitted(auth, stack.token(user_id))
+    await assert_admitted(auth, stack.token(user_id, key=stranger))
     assert stack.asked["jwks"] == 3
 
 
@@ -269,7 +318,7 @@ def _fetching(document: object) -> Callable[[], Awaitable[object]]:
 
 
 def _key_set(document: object) -> KeySet:
-    return KeySet(_fetching(document), Clock(), ttl=TTL, cooldown=COOLDOWN)
+    return KeySet(_fetching(document), store_of(Clock()), ttl=TTL, cooldown=COOLDOWN)
 
 
 def _jwk(**changes: Any) -> dict[str, Any]:
@@ -283,9 +332,9 @@ async def test_keys_of_other_kinds_are_passed_over() -> None:
         ECKey.generate_key("P-384", {"kid": "p384"}).as_dict(private=False),
         _jwk(kid="for encryption", use="enc"),
     ]
-    keys = _key_set({"keys": [*others, _jwk()]})
-    assert await keys.get("good") is not None
     for jwk in others:
+        keys = _key_set({"keys": [*others, _jwk()]})
+        assert await keys.get("good") is not None
         assert await keys.get(str(jwk["kid"])) is None
 
 

@@ -17,7 +17,7 @@ from stack_fastapi import (
     StackUnavailableError,
 )
 from stack_fastapi.emulator import Fault
-from stack_fastapi.permissions import answered
+from stack_fastapi.lookups.permissions import answered
 
 TTL = 60
 
@@ -74,6 +74,8 @@ async def test_a_clock_that_was_set_back_keeps_nothing_alive(stack: LocalStack) 
     assert await outcome(app, "/permission", alice.token) == "200"
     stack.emulator.revoke(alice.user.id, "read")
     stack.clock.advance(-10)
+    assert await outcome(app, "/permission", alice.token) == "200"  # no older than before
+    stack.clock.advance(TTL)
     assert await outcome(app, "/permission", alice.token) == "403 PROJECT_PERMISSION_REQUIRED"
 
 
@@ -106,12 +108,12 @@ async def test_a_failure_is_told_to_all_of_a_request_and_kept_for_no_other(
         with pytest.raises(StackUnavailableError):
             await decision.permissions(user)
         stack.come_back()
-        assert decision.recall_permissions(user) is None
+        assert decision.cached_permissions(user) is None
     assert stack.asked() == {"users": 1, "project": 3}  # one question, three attempts
     again = auth.begin(scope_of("/", alice.token))
     assert await again.permissions(user) == {"read"}
-    assert again.recall_permissions(user) == frozenset({"read"})
-    assert decision.recall_permissions(user) is None
+    assert again.cached_permissions(user) == frozenset({"read"})
+    assert decision.cached_permissions(user) is None
 
 
 async def test_max_age_applies_to_the_permissions_too(stack: LocalStack) -> None:
@@ -218,6 +220,6 @@ async def test_a_permission_of_somebody_else_in_the_answer_is_not_mine() -> None
     settings = StackAuthSettings(project_id="p", secret_server_key="ssk_x")
     transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json=body))
     auth = StackAuth(settings, transport=transport)
-    arrival = auth._users.arrival()
+    arrival = auth._store.arrival()
     assert await auth._permissions.held(mine, team, arrival) == frozenset()
     assert await auth._permissions.held(mine, None, arrival) == frozenset({"write"})

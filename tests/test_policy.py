@@ -15,7 +15,7 @@ from stack_fastapi import (
     RestrictedUserNotAllowedError,
     User,
 )
-from stack_fastapi.policy import Policy
+from stack_fastapi.engine.policy import Policy
 from stack_fastapi.types import UserType
 
 TYPES: tuple[UserType, ...] = ("normal", "restricted", "anonymous")

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from stack_fastapi._pools import Pools
+from stack_fastapi.client.transport.pools import Pools
 
 
 class Client:

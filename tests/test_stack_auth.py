@@ -21,8 +21,8 @@ from stack_fastapi import (
     StackUnavailableError,
     UserNotFoundError,
 )
-from stack_fastapi.authentication import Authentication
-from stack_fastapi.stack_auth import SCOPE_KEY, decision_of
+from stack_fastapi.engine.authentication import Authentication
+from stack_fastapi.engine.stack_auth import SCOPE_KEY, decision_of
 
 
 class ClosingTransport(httpx2.MockTransport):

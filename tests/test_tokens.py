@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stack_fastapi.tokens import (
+from stack_fastapi.tokens.claims import (
     MAX_TOKEN_LENGTH,
     RefusedTokenError,
     TokenRules,

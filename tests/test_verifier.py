@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_stack import Clock, FakeStack, scope_of
+from fake_stack import Clock, FakeStack, scope_of, store_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 from pydantic import SecretStr
 
 from stack_fastapi import InvalidTokenError, StackUnavailableError
-from stack_fastapi.jwks import KeySet
-from stack_fastapi.tokens import TokenRules, issuers_of
-from stack_fastapi.verifier import Verifier
+from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.tokens.claims import TokenRules, issuers_of
+from stack_fastapi.tokens.jwks import KeySet
+from stack_fastapi.tokens.verifier import Verifier
 
 RECORDINGS = Path(__file__).parent / "recordings"
 CORPUS: dict[str, Any] = json.loads((RECORDINGS / "tokens.json").read_text())
@@ -59,7 +60,9 @@ def _verifier(
     skew: float = 0,
 ) -> Verifier:
     rules = TokenRules(project_id, issuers_of(project_id, issuers), leeway, skew, LONGEST)
-    return Verifier(KeySet(keys.fetch, clock, ttl=3600, cooldown=30), rules, clock, 100)
+    store = store_of(clock)
+    key_set = KeySet(keys.fetch, store, ttl=3600, cooldown=30)
+    return Verifier(key_set, rules, store, ProblemLog(clock))
 
 
 def _verifier_for(entry: dict[str, Any]) -> tuple[Verifier, Clock]:
@@ -127,13 +130,13 @@ async def _reason(verifier: Verifier, token: SecretStr) -> str:
 async def test_a_remembered_token_ends_when_it_expires(stack: FakeStack, leeway: float) -> None:
     verifier, _ = _of(stack, leeway)
     token = SecretStr(stack.token(stack.add_user(), exp=int(stack.clock()) + 60))
-    assert verifier.recall(token) is None
+    assert verifier.cached(token) is None
     claims = await verifier.verify(token)
     stack.clock.advance(59 + leeway)
-    assert verifier.recall(token) is claims
+    assert verifier.cached(token) is claims
     assert await verifier.verify(token) is claims
     stack.clock.advance(1)
-    assert verifier.recall(token) is None
+    assert verifier.cached(token) is None
     assert await _reason(verifier, token) == "expired"
 
 

@@ -41,10 +41,10 @@ from stack_fastapi import (
     current_webhook,
 )
 from stack_fastapi.audit import unprotected_routes
+from stack_fastapi.dependencies.webhooks import MAX_LENGTH
 from stack_fastapi.emulator.webhooks import sign
 from stack_fastapi.models import KnownEvent
 from stack_fastapi.testing import SignedDelivery, fake_user, override_user, signed_delivery
-from stack_fastapi.webhooks import MAX_LENGTH
 
 RECORDED = [
     json.loads(line)

@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 
 from stack_fastapi import InvalidWebhookError
 from stack_fastapi.emulator.webhooks import sign
-from stack_fastapi.webhook_signatures import TOLERANCE, WebhookSignatures
+from stack_fastapi.webhooks.signatures import TOLERANCE, WebhookSignatures
 
 RECORDED = json.loads(
     (Path(__file__).parent / "recordings" / "webhook_signatures.json").read_text()

@@ -1,8 +1,18 @@
 """Keeping what Stack answered, and asking only once."""
 
-from stack_fastapi.cache.asked_once import AskedOnce, Lifetimes
+from stack_fastapi.cache.entry import Entry, Kind
 from stack_fastapi.cache.memory import MemoryCache
-from stack_fastapi.cache.single_flight import Flight, SingleFlight
-from stack_fastapi.cache.two_levels import TwoLevelCache
+from stack_fastapi.cache.shared import SharedTier
+from stack_fastapi.cache.single_flight import InFlight, SingleFlight
+from stack_fastapi.cache.store import Lookup, Store
 
-__all__ = ["AskedOnce", "Flight", "Lifetimes", "MemoryCache", "SingleFlight", "TwoLevelCache"]
+__all__ = [
+    "Entry",
+    "InFlight",
+    "Kind",
+    "Lookup",
+    "MemoryCache",
+    "SharedTier",
+    "SingleFlight",
+    "Store",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -12,7 +13,7 @@ from stack_fastapi.types import Clock
 V = TypeVar("V")
 
 
-def _expires_at(_key: str, entry: tuple[object, float], now: float) -> float:
+def _expires_at(_key: Hashable, entry: tuple[object, float], now: float) -> float:
     return now + entry[1]
 
 
@@ -21,7 +22,7 @@ class MemoryCache(Generic[V]):
 
     Args:
         size: the most entries that are kept.
-        clock: Unix time in seconds.
+        clock: monotonic time in seconds.
 
     Attributes:
         size: the same.
@@ -29,11 +30,13 @@ class MemoryCache(Generic[V]):
 
     def __init__(self, size: int, clock: Clock) -> None:
         self.size = size
-        self._entries: TLRUCache[str, tuple[V, float]] = TLRUCache(size, _expires_at, timer=clock)
+        self._entries: TLRUCache[Hashable, tuple[V, float]] = TLRUCache(
+            size, _expires_at, timer=clock
+        )
         # A threaded server may run several event loops over one engine.
         self._lock = Lock()
 
-    def get(self, key: str) -> V | None:
+    def get(self, key: Hashable) -> V | None:
         """The value under a key; None where there is none or its lifetime is over."""
         try:
             with self._lock:
@@ -41,12 +44,12 @@ class MemoryCache(Generic[V]):
         except KeyError:
             return None
 
-    def set(self, key: str, value: V, lifetime: float) -> None:
+    def set(self, key: Hashable, value: V, lifetime: float) -> None:
         """Keep a value for ``lifetime`` seconds."""
         with self._lock:
             self._entries[key] = (value, lifetime)
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: Hashable) -> None:
         """Forget the value under a key."""
         with self._lock:
             self._entries.pop(key, None)

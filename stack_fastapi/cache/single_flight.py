@@ -1,15 +1,14 @@
-"""One question to Stack at a time, however many wait for the answer.
+"""One request to Stack at a time for each key, however many wait for the response.
 
-A flight is a task of its own: whoever waits for it may be cancelled without ending it, and
-everybody who waits gets its result or its failure. It is forgotten when it lands, so a failure
-is shared with those who waited and with nobody after them.
+A request in flight is a task of its own: whoever waits for it may be cancelled without ending it,
+and everybody who waits gets its result or its failure. It is dropped when it ends, so a failure is
+shared with those who waited and with nobody after them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from types import TracebackType
@@ -21,26 +20,26 @@ from stack_fastapi.exceptions import StackUnavailableError
 T = TypeVar("T")
 
 
-class Flight(Generic[T]):
-    """A question that is on its way.
+class InFlight(Generic[T]):
+    """A request that is in flight.
 
     Attributes:
-        ticket: its place in the order of all flights and arrivals of one ``SingleFlight``.
-        task: asks the question.
+        sequence: its place in the order of requests, arrivals and evictions.
+        task: makes the request.
     """
 
-    __slots__ = ("_origin", "task", "ticket")
+    __slots__ = ("_origin", "sequence", "task")
 
-    def __init__(self, task: asyncio.Task[T], ticket: int) -> None:
+    def __init__(self, task: asyncio.Task[T], sequence: int) -> None:
         self.task = task
-        self.ticket = ticket
+        self.sequence = sequence
         self._origin: TracebackType | None = None
 
     async def result(self) -> T:
-        """Wait for the answer; cancelling the caller leaves the flight alone.
+        """Wait for the response; cancelling the caller leaves the request alone.
 
         Raises:
-            StackUnavailableError: somebody ended the flight itself, such as a loop that closes.
+            StackUnavailableError: somebody ended the request itself, such as a loop that closes.
         """
         await asyncio.wait([self.task])
         if self.task.cancelled():
@@ -54,96 +53,82 @@ class Flight(Generic[T]):
 
 
 @dataclass(slots=True, eq=False)
-class _Sky(Generic[T]):
-    """What is in the air on one event loop.
+class _OnLoop(Generic[T]):
+    """What is in flight on one event loop.
 
     Attributes:
-        flights: those that may be joined, by key.
-        tasks: those of all flights, also of the ones that were overtaken or forgotten.
+        joinable: the newest request for each key.
+        tasks: those of all requests, also of the ones that a newer one has overtaken.
     """
 
-    flights: dict[str, Flight[T]] = field(default_factory=dict)
+    joinable: dict[str, InFlight[T]] = field(default_factory=dict)
     tasks: set[asyncio.Task[T]] = field(default_factory=set)
 
 
 class SingleFlight(Generic[T]):
-    """Flights by key; those of two event loops never meet.
+    """Requests in flight by key; those of two event loops never meet.
 
     Args:
-        tickets: counts upwards; given, so that several kinds of flights have one order.
+        next_sequence: counts upwards; given, so that several kinds of requests have one order.
     """
 
-    def __init__(self, tickets: Iterator[int] | None = None) -> None:
-        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Sky[T]] = WeakKeyDictionary()
-        self._tickets = tickets or itertools.count(1)
-        # Loops in other threads come and go while somebody forgets a key.
+    def __init__(self, next_sequence: Callable[[], int]) -> None:
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _OnLoop[T]] = (
+            WeakKeyDictionary()
+        )
+        self._next_sequence = next_sequence
+        # Loops in other threads come and go.
         self._lock = Lock()
 
-    def ticket(self) -> int:
-        """The next place in the order: what begins later gets a higher one."""
-        return next(self._tickets)
-
     def join(
-        self, key: str, question: Callable[[int], Awaitable[T]], *, not_before: int = 0
-    ) -> tuple[Flight[T], bool]:
-        """The flight for a key, and whether this call began it.
+        self, key: str, request: Callable[[int], Awaitable[T]], *, not_before: int = 0
+    ) -> tuple[InFlight[T], bool]:
+        """The request for a key that is in flight, and whether this call began it.
 
         Args:
             key: what is asked for.
-            question: asks, given the flight's ticket; called only if a new flight begins.
-            not_before: a ticket; a flight that began before it does not count.
+            request: makes the request, given its sequence number; called only if a new one begins.
+            not_before: a sequence number; what began before it does not count.
         """
         with self._lock:
-            sky = self._by_loop.setdefault(asyncio.get_running_loop(), _Sky())
-        flight = sky.flights.get(key)
-        if flight is not None and not flight.task.done() and flight.ticket >= not_before:
-            return flight, False
-        flight = sky.flights[key] = self._begin(sky, key, question)
-        return flight, True
+            here = self._by_loop.setdefault(asyncio.get_running_loop(), _OnLoop())
+        found = here.joinable.get(key)
+        if found is not None and not found.task.done() and found.sequence >= not_before:
+            return found, False
+        begun = here.joinable[key] = self._begin(here, key, request)
+        return begun, True
 
-    def in_the_air(self, key: str) -> bool:
-        """Whether there is a flight to join."""
-        flight = self._joinable(key)
-        return flight is not None and not flight.task.done()
-
-    def is_current(self, key: str, ticket: int) -> bool:
-        """Whether no newer flight, and no ``forget``, has overtaken this one."""
-        flight = self._joinable(key)
-        return flight is not None and flight.ticket == ticket
-
-    def forget(self, key: str) -> None:
-        """Let nobody else join what is on its way; those who wait still get their answer."""
-        with self._lock:
-            for sky in self._by_loop.values():
-                sky.flights.pop(key, None)
+    def in_flight(self, key: str) -> InFlight[T] | None:
+        """The request that could be joined; None for none."""
+        here = self._by_loop.get(asyncio.get_running_loop())
+        found = None if here is None else here.joinable.get(key)
+        return None if found is None or found.task.done() else found
 
     async def aclose(self) -> None:
-        """End all flights of this event loop; those who wait hear that Stack is unavailable."""
+        """End all requests of this event loop; those who wait hear that Stack is unavailable."""
         with self._lock:
-            sky = self._by_loop.pop(asyncio.get_running_loop(), _Sky())
-        tasks = [*sky.tasks]
+            here = self._by_loop.pop(asyncio.get_running_loop(), _OnLoop())
+        tasks = [*here.tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _joinable(self, key: str) -> Flight[T] | None:
-        sky = self._by_loop.get(asyncio.get_running_loop())
-        return None if sky is None else sky.flights.get(key)
+    def _begin(
+        self, here: _OnLoop[T], key: str, request: Callable[[int], Awaitable[T]]
+    ) -> InFlight[T]:
+        sequence = self._next_sequence()
 
-    def _begin(self, sky: _Sky[T], key: str, question: Callable[[int], Awaitable[T]]) -> Flight[T]:
-        ticket = self.ticket()
+        async def make() -> T:
+            return await request(sequence)
 
-        async def ask() -> T:
-            return await question(ticket)
-
-        def land(task: asyncio.Task[T]) -> None:
-            sky.tasks.discard(task)
-            if sky.flights.get(key) is flight:
-                del sky.flights[key]
+        def end(task: asyncio.Task[T]) -> None:
+            here.tasks.discard(task)
+            if here.joinable.get(key) is begun:
+                del here.joinable[key]
             if not task.cancelled():
                 task.exception()  # nobody may have waited to the end: that is no lost error
 
-        flight = Flight(asyncio.create_task(ask()), ticket)
-        sky.tasks.add(flight.task)
-        flight.task.add_done_callback(land)
-        return flight
+        begun = InFlight(asyncio.create_task(make()), sequence)
+        here.tasks.add(begun.task)
+        begun.task.add_done_callback(end)
+        return begun

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from stack_fastapi._http import StackHttp
 from stack_fastapi.client._calls import Calls
 from stack_fastapi.client._given import NOT_GIVEN, NotGiven, concealed
 from stack_fastapi.client._paths import checked_path, with_query
@@ -22,6 +21,7 @@ from stack_fastapi.client.sessions import SessionsApi
 from stack_fastapi.client.team_invitations import TeamInvitationsApi
 from stack_fastapi.client.team_permissions import TeamPermissionsApi
 from stack_fastapi.client.teams import TeamsApi
+from stack_fastapi.client.transport.http import StackHttp
 from stack_fastapi.client.user_list import UserList, UserPage
 from stack_fastapi.client.users import UsersApi
 from stack_fastapi.exceptions import StackApiError, StackConfigurationError

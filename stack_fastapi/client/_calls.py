@@ -7,11 +7,12 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, SecretStr, ValidationError, model_validator
 
-from stack_fastapi._http import StackHttp
-from stack_fastapi._question import MAX_LIST
+from stack_fastapi.client import _checks
+from stack_fastapi.client.transport.http import StackHttp
+from stack_fastapi.client.transport.request import MAX_LIST
 from stack_fastapi.exceptions import StackApiError, StackConfigurationError, StackUnavailableError
 from stack_fastapi.models._base import StackModel
-from stack_fastapi.tokens import RefusedTokenError, read_object, split
+from stack_fastapi.tokens.claims import RefusedTokenError, read_object, split
 from stack_fastapi.types import Change, ChangeHandler
 
 M = TypeVar("M", bound=BaseModel)
@@ -78,6 +79,7 @@ class Calls:
 
     async def post(self, model: type[M], path: str, body: dict[str, object]) -> M:
         """A question that needs a body, or a message that changes no record."""
+        _checks.storable(body)
         return read(model, await self.http.call("POST", path, body=body))
 
     async def delete(self, model: type[M], path: str) -> M:
@@ -106,6 +108,7 @@ class Calls:
             body: what to send.
             token: the access token of the user in whose name.
         """
+        _checks.storable(body)
         happened = True
         try:
             record = read(model, await self.http.call(method, path, body=body, token=token))
@@ -114,9 +117,13 @@ class Calls:
             happened = method == "DELETE"
             raise
         finally:
-            if happened and self._on_change is not None:
-                await self._on_change(change)
+            await self.tell(change, happened=happened)
         return record
+
+    async def tell(self, change: Change, *, happened: bool = True) -> None:
+        """Tell of a change that was made, or may have been, by whomever."""
+        if happened and self._on_change is not None:
+            await self._on_change(change)
 
 
 def read(model: type[M], body: object) -> M:

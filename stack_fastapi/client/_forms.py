@@ -10,7 +10,7 @@ from stack_fastapi.client._given import NotGiven
 
 
 class _UserFields(TypedDict, total=False):
-    """What can be set on a user at any time."""
+    """What can be set on a user at any time; passkeys can only be turned off."""
 
     display_name: str | NotGiven | None
     profile_image_url: str | NotGiven | None
@@ -21,11 +21,10 @@ class _UserFields(TypedDict, total=False):
     primary_email_verified: bool | NotGiven
     primary_email_auth_enabled: bool | NotGiven
     password: SecretStr | str | NotGiven | None
-    password_hash: SecretStr | str | NotGiven | None
+    password_hash: SecretStr | str | NotGiven
     totp_secret_base64: SecretStr | str | NotGiven | None
     otp_auth_enabled: bool | NotGiven
-    passkey_auth_enabled: bool | NotGiven
-    selected_team_id: str | NotGiven | None
+    passkey_auth_enabled: Literal[False] | NotGiven
     restricted_by_admin: bool | NotGiven
     restricted_by_admin_reason: str | NotGiven | None
     restricted_by_admin_private_details: str | NotGiven | None
@@ -33,7 +32,10 @@ class _UserFields(TypedDict, total=False):
 
 
 class NewUser(_UserFields, total=False):
-    """What can be said of a new user."""
+    """What can be said of a new user.
+
+    Stack keeps ``totp_secret_base64`` but asks for the second factor only once it has been changed.
+    """
 
     is_anonymous: bool | NotGiven
 
@@ -42,12 +44,13 @@ class UserChanges(_UserFields, total=False):
     """What can be changed about a user; an anonymous one can become a normal one."""
 
     is_anonymous: Literal[False] | NotGiven
+    selected_team_id: str | NotGiven | None
 
 
 class NewTeam(TypedDict, total=False):
     """What can be said of a new team, beside its name."""
 
-    creator_user_id: str | NotGiven | None
+    creator_user_id: str | NotGiven
     profile_image_url: str | NotGiven | None
     client_metadata: JsonValue | NotGiven
     client_read_only_metadata: JsonValue | NotGiven

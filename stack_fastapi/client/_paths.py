@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlencode
 
-from stack_fastapi.api_exceptions import ApiSchemaError
+from stack_fastapi.client._checks import schema_error
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _PERMISSION_ID = re.compile(r"\$?[a-z0-9_:]+", re.ASCII)
@@ -19,7 +19,6 @@ _PART = re.compile(
     r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!2[EFef]|5[Cc]|00)[0-9A-Fa-f]{2})+", re.ASCII
 )
 _DOTS = frozenset({".", ".."})
-_BAD_REQUEST = 400
 
 
 def uuid(value: str) -> str:
@@ -30,7 +29,7 @@ def uuid(value: str) -> str:
     """
     lowered = value.lower()
     if not _UUID.fullmatch(lowered):
-        raise _schema_error("an id must be a UUID")
+        raise schema_error("an id must be a UUID")
     return lowered
 
 
@@ -46,13 +45,19 @@ def permission(value: str) -> str:
         ApiSchemaError: it is none.
     """
     if not _PERMISSION_ID.fullmatch(value):
-        raise _schema_error("a permission id must consist of a-z, 0-9, _ and :")
+        raise schema_error("a permission id must consist of a-z, 0-9, _ and :")
     return value
 
 
 def with_query(path: str, **fields: str | float | None) -> str:
-    """A path with those fields as its query that are not None."""
+    """A path with those fields as its query that are not None.
+
+    Raises:
+        ApiSchemaError: there is a NUL in one, at which Stack's database breaks.
+    """
     words = {name: _word(value) for name, value in fields.items() if value is not None}
+    if "\0" in "".join(words.values()):
+        raise schema_error("a query must not hold NUL")
     query = urlencode(words, errors="replace")  # a lone surrogate finds nothing
     return f"{path}?{query}" if query else path
 
@@ -72,7 +77,3 @@ def checked_path(path: str) -> str:
 
 def _word(value: str | float) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _schema_error(message: str) -> ApiSchemaError:
-    return ApiSchemaError(_BAD_REQUEST, ApiSchemaError.code, {"message": message})

@@ -7,6 +7,7 @@ from typing import Unpack
 from pydantic import SecretStr
 
 from stack_fastapi.client._calls import Calls, Success
+from stack_fastapi.client._checks import email
 from stack_fastapi.client._forms import ContactChannelChanges, NewContactChannel
 from stack_fastapi.client._given import concealed, given
 from stack_fastapi.client._paths import optional_uuid, uuid, with_query
@@ -49,17 +50,19 @@ class ContactChannelsApi:
         """A new e-mail address of a user: ``POST /contact-channels``.
 
         Args:
-            user_id: whose.
+            user_id: whose; for an unknown user Stack itself fails after nine seconds, which
+                reads as unavailable. Ask ``users.get`` first where the id comes from outside.
             value: the address.
             used_for_auth: whether the user can sign in with it.
             **fields: more about it.
 
         Raises:
-            ApiUserNotFoundError: the project has no such user.
+            ApiSchemaError: the value is no e-mail address; not asked.
             ApiContactChannelInUseError: somebody else signs in with it.
             StackApiError: 400 without a code where the user has it already.
         """
         user_id = uuid(user_id)
+        email(value)
         body = given(NewContactChannel, fields) | {
             "user_id": user_id,
             "type": "email",
@@ -74,11 +77,17 @@ class ContactChannelsApi:
     ) -> ContactChannel:
         """Change one: ``PATCH /contact-channels/{user_id}/{channel_id}``.
 
+        What is left out stays as it is.
+
         Raises:
+            ApiSchemaError: the new value is no e-mail address. That is not asked: Stack would
+                keep it, answer 500, and not show the channel until it is an address again.
             ApiContactChannelInUseError: somebody else signs in with it.
             StackApiError: 400 without a code where the user has no such channel.
         """
         body = given(ContactChannelChanges, changes)
+        if "value" in body:
+            email(body["value"])
         path, change = _path(user_id, channel_id), Change("user", uuid(user_id))
         return await self._calls.change(ContactChannel, "PATCH", path, change, body=body)
 

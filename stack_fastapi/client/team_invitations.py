@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from stack_fastapi.client._calls import Calls, Success
 from stack_fastapi.client._paths import uuid, with_query
+from stack_fastapi.exceptions import ApiVerificationCodeNotFoundError
 from stack_fastapi.models import SentTeamInvitation, TeamInvitation
 from stack_fastapi.models._base import StackModel
 from stack_fastapi.types import Change
 
 _INVITATIONS = "/team-invitations"
+_NOT_FOUND = 404
 
 
 class _Accepted(StackModel):
@@ -39,7 +41,7 @@ class TeamInvitationsApi:
         """Invite somebody: ``POST /team-invitations/send-code``.
 
         Args:
-            team_id: where to.
+            team_id: where to; for an unknown team Stack itself fails, which reads as unavailable.
             email: who; need not be a user yet.
             callback_url: the page that the message leads to; the project must trust it.
 
@@ -67,12 +69,19 @@ class TeamInvitationsApi:
     async def revoke(self, team_id: str, invitation_id: str) -> None:
         """Take an invitation back: ``DELETE /team-invitations/{invitation_id}``.
 
-        Stack asks whether there is the team, and not whether the invitation is one of it.
+        Stack asks whether there is the team, and not whether the invitation is one of it: so the
+        team's invitations are listed first, and one that is not among them is left alone. Nothing
+        but its end can come between: an invitation never changes its team.
 
         Raises:
-            StackUnavailableError: also where the invitation is not there (any more): Stack
-                answers 500.
             ApiTeamNotFoundError: the project has no such team.
+            ApiVerificationCodeNotFoundError: the team has no such invitation that is still good.
+            StackUnavailableError: also where it came to its end in between: Stack answers 500.
         """
-        path = with_query(f"{_INVITATIONS}/{uuid(invitation_id)}", team_id=uuid(team_id))
+        team_id, invitation_id = uuid(team_id), uuid(invitation_id)
+        listed = {(item.id, item.team_id) for item in await self.list(team_id)}
+        if (invitation_id, team_id) not in listed:
+            code = ApiVerificationCodeNotFoundError.code
+            raise ApiVerificationCodeNotFoundError(_NOT_FOUND, code)
+        path = with_query(f"{_INVITATIONS}/{invitation_id}", team_id=team_id)
         await self._calls.delete(Success, path)

@@ -55,6 +55,8 @@ class TeamsApi:
     async def update(self, team_id: str, **changes: Unpack[TeamChanges]) -> Team:
         """Change a team: ``PATCH /teams/{team_id}``. What is left out stays as it is.
 
+        Metadata is replaced as a whole; None erases it, or the image.
+
         Raises:
             ApiTeamNotFoundError: the project has no such team.
         """

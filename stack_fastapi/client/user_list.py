@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TypedDict
 
-from stack_fastapi._question import MAX_LIST
 from stack_fastapi.client._calls import Calls, Listing, read
 from stack_fastapi.client._paths import with_query
+from stack_fastapi.client.transport.request import MAX_LIST
 from stack_fastapi.exceptions import StackUnavailableError
 from stack_fastapi.models import User
 
@@ -67,14 +67,14 @@ class UserList:
                 raise StackUnavailableError("its pages of users go round in circles")
             seen.add(page.next_cursor)
             page = await self._page(page.next_cursor)
-            # The cursor is a user's id. Where that user is gone, Stack answers with an empty
-            # page, which must not pass for the end of the list.
-            if not page.items:
-                raise StackUnavailableError("the list of users changed while it was read")
             yield page
 
     async def _page(self, cursor: str | None) -> UserPage:
         path = with_query("/users", **self._fields, cursor=cursor)
         listing = read(Listing, await self._calls.http.call("GET", path, max_body=MAX_LIST))
         users = [read(User, item) for item in listing.items]
+        # The cursor is the id of the page's first user. Where that one is gone, Stack answers with
+        # an empty page, which must not pass for the end of the list.
+        if cursor is not None and not users:
+            raise StackUnavailableError("the list of users changed while it was read")
         return UserPage(users, listing.next_cursor)

@@ -7,6 +7,7 @@ from typing import Literal, Unpack
 from pydantic import SecretStr
 
 from stack_fastapi.client._calls import Calls, Success, claim
+from stack_fastapi.client._checks import password
 from stack_fastapi.client._forms import NewUser, UserChanges
 from stack_fastapi.client._given import concealed, given
 from stack_fastapi.client._paths import optional_uuid, uuid
@@ -53,7 +54,8 @@ class UsersApi:
 
         Args:
             team_id: members of this team only.
-            query: a part of a name or an address, or an id.
+            query: a part of a name or an address, or an id; ``%`` stands for any text in it, and
+                ``_`` for any character.
             order_by: what they are sorted by.
             desc: the last first.
             include_restricted: restricted users as well.
@@ -63,8 +65,8 @@ class UsersApi:
             cursor: where to begin, from a page's ``next_cursor``.
 
         Raises:
-            StackUnavailableError: also where the list changed while it was read, so that Stack
-                lost the place.
+            StackUnavailableError: also where the user at whom a page should begin is gone, or
+                fits no longer. Stack answers with an empty page, which is not the end of the list.
         """
         fields: UserFilter = {
             "team_id": optional_uuid(team_id),
@@ -82,9 +84,11 @@ class UsersApi:
         """A new user: ``POST /users``.
 
         Raises:
+            ApiSchemaError: also for a password of more than 70 characters, or 72 bytes.
             ApiUserEmailExistsError: somebody else signs in with the address.
         """
         body = given(NewUser, fields)
+        password(body.get("password"))
         return await self._calls.change(
             User, "POST", "/users", Change("user"), made=_of_user, body=body
         )
@@ -92,11 +96,16 @@ class UsersApi:
     async def update(self, user_id: str, **changes: Unpack[UserChanges]) -> User:
         """Change a user: ``PATCH /users/{user_id}``. What is left out stays as it is.
 
+        Metadata is replaced as a whole. None erases: a password, too, and any change of it ends
+        all of the user's sessions.
+
         Raises:
+            ApiSchemaError: also for a password of more than 70 characters, or 72 bytes.
             ApiUserNotFoundError: the project has no such user.
             ApiUserEmailExistsError: somebody else signs in with the address.
         """
         body = given(UserChanges, changes)
+        password(body.get("password"))
         user_id = uuid(user_id)
         change = Change("user", user_id)
         return await self._calls.change(User, "PATCH", f"/users/{user_id}", change, body=body)
@@ -126,6 +135,7 @@ class UsersApi:
         """Change the user whose access token this is: ``PATCH /users/me``; raises like ``me``."""
         token = concealed(token)
         body = given(UserChanges, changes)
+        password(body.get("password"))
         change = Change("user", claim(token, "sub"))
         return await self._calls.change(User, "PATCH", _ME, change, body=body, token=token)
 

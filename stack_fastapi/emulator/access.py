@@ -1,5 +1,6 @@
 """Who calls: access type, project, key and access token, checked in the real server's order.
 
+0. Not of the real server: no page of another site has more than client access
 1. A key or a token without an access type, an unknown access type, an access type without a project
 2. The access token, so that a bad one beats an unknown project and a wrong key
 3. Whether the project exists
@@ -17,7 +18,8 @@ from joserfc.jwk import ECKey
 
 from stack_fastapi.emulator import access_tokens
 from stack_fastapi.emulator.access_tokens import AccessToken, FindKey
-from stack_fastapi.emulator.errors import KnownError, PlainError
+from stack_fastapi.emulator.errors import KnownError, PlainError, forbidden
+from stack_fastapi.emulator.guard import is_from_another_site
 from stack_fastapi.emulator.project import Project
 from stack_fastapi.emulator.records import User
 from stack_fastapi.emulator.request import Request
@@ -55,11 +57,17 @@ def authenticate(state: State, request: Request, now: float) -> Access | None:
 
     Raises:
         KnownError: What the caller says is wrong.
-        PlainError: The caller uses a developer's override.
+        PlainError: The caller uses a developer's override, or is a page of another site that asks
+            with more than client access.
     """
     access_type = _access_type(request)
     if access_type is None:
         return None
+    if access_type != "client" and is_from_another_site(request):
+        raise forbidden(
+            "A page of another site has client access to the local Stack and no other: the keys of"
+            " servers belong on servers, and any page could know these."
+        )
     project_id = request.stack_header("project-id")
     if not project_id:
         raise KnownError("ACCESS_TYPE_WITHOUT_PROJECT_ID", {"request_type": access_type})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stack_fastapi.emulator import passwords
+from stack_fastapi.emulator import oauth_accounts, passwords, sign_in_methods
 from stack_fastapi.emulator.entropy import Entropy
 from stack_fastapi.emulator.errors import KnownError, bad_request, membership_not_found
 from stack_fastapi.emulator.project import Project
@@ -44,6 +44,7 @@ def create_user(project: Project, changes: Changes, entropy: Entropy, now_millis
     """
     user = User(entropy.uuid(), now_millis, now_millis)
     change_user(project, user, changes, entropy, now_millis)
+    oauth_accounts.add_first(project, user, changes.get("oauth_providers", ()), entropy)
     user.permissions.update(project.config.user_default_permissions)
     project.users[user.id] = user
     project.announce("user.created", user)
@@ -59,8 +60,17 @@ def create_user(project: Project, changes: Changes, entropy: Entropy, now_millis
 def update_user(
     project: Project, user: User, changes: Changes, entropy: Entropy, now_millis: int
 ) -> None:
-    """Change a user and tell of it; raises like `change_user`."""
+    """Change a user and tell of it; a changed or removed password ends all sessions.
+
+    Raises:
+        KnownError: See `change_user`.
+        PlainError: Likewise, and where passkeys are to be turned on: registering one does that.
+    """
+    if changes.get("passkey_auth_enabled"):
+        raise bad_request("Passkeys cannot be turned on: a user registers one.")
     change_user(project, user, changes, entropy, now_millis)
+    if "password" in changes or "password_hash" in changes:
+        project.end_sessions(user.id)
     project.announce("user.updated", user)
 
 
@@ -72,10 +82,11 @@ def change_user(
     Raises:
         KnownError: Somebody else signs in with the address, or the user is not in the team that
             was to be selected.
-        PlainError: The fields do not go together.
+        PlainError: The fields do not go together, or add a way to sign in that the project has
+            turned off.
     """
     _check_email(project, user, changes)
-    _check_password(changes)
+    sign_in_methods.check_changes(project, user, changes)
     _check_selected_team(project, user, changes)
     for name in _PLAIN_FIELDS:
         if name in changes:
@@ -103,9 +114,7 @@ def delete_user(project: Project, user_id: str) -> None:
     """Delete a user with all sessions, memberships and API keys."""
     teams = [{"id": team.id} for team in project.teams_of(user_id)]
     del project.users[user_id]
-    project.sessions = {
-        id_: session for id_, session in project.sessions.items() if session.user_id != user_id
-    }
+    project.end_sessions(user_id)
     project.memberships = {
         pair: membership for pair, membership in project.memberships.items() if pair[1] != user_id
     }
@@ -138,6 +147,8 @@ def _team_name(user: User) -> str:
 
 
 def _check_email(project: Project, user: User, changes: Changes) -> None:
+    if user.id in project.users and changes.get("primary_email", "") is None:
+        return  # Without an address the other fields say nothing.
     primary = user.primary_channel
     email = changes.get("primary_email", user.primary_email)
     verified = changes.get("primary_email_verified", False)
@@ -163,12 +174,6 @@ def check_free(project: Project, user: User, email: str) -> None:
             "USER_EMAIL_ALREADY_EXISTS",
             {"email": normal_email(email), "would_work_if_email_was_verified": False},
         )
-
-
-def _check_password(changes: Changes) -> None:
-    hash_ = changes.get("password_hash")
-    if hash_ is not None and not passwords.is_known_hash(hash_):
-        raise bad_request("The password hash is not a bcrypt hash.")
 
 
 def _check_selected_team(project: Project, user: User, changes: Changes) -> None:

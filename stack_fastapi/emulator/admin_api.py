@@ -17,39 +17,41 @@
 | `POST /local-stack/webhooks/hold` | keep messages back |
 | `POST /local-stack/webhooks/release` | let them go, as `{"order"}` says: `sent`, `reversed`, ids |
 
-Only this machine may ask. Other sites' pages in a browser on it may not either: they cannot send
-JSON here without asking first, and are never allowed to.
+Only programs on this machine may ask, and who types an address into a browser. No page may, not
+even by a picture, a script or a form: browsers say where these come from. Bodies are JSON.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from stack_fastapi.emulator.answer import (
+    NO_STORE,
     Answer,
     error_answer,
     json_answer,
     success,
     text_answer,
 )
-from stack_fastapi.emulator.errors import StackError, bad_request, forbidden, not_found
+from stack_fastapi.emulator.errors import PlainError, StackError, bad_request, forbidden, not_found
 from stack_fastapi.emulator.faults import Fault, Faults
+from stack_fastapi.emulator.guard import check_local, is_from_another_site
 from stack_fastapi.emulator.mail_controls import SentEmail
 from stack_fastapi.emulator.request import Request
 from stack_fastapi.emulator.request_log import RequestLog
 from stack_fastapi.emulator.webhooks import Webhooks
 from stack_fastapi.emulator.webhooks import admin as webhooks_admin
-from stack_fastapi.loopback import is_loopback
 
-__all__ = ["PREFIX", "answer", "is_loopback"]
+__all__ = ["PREFIX", "answer"]
 
 PREFIX = "/local-stack/"
 WEBHOOKS = f"{PREFIX}webhooks"
+#: No form on another site can have it.
+JSON_TYPE = "application/json"
 
 
 class RotateKeys(Protocol):
@@ -90,17 +92,24 @@ def answer(
         webhooks: The emulator's.
     """
     try:
-        _check_local(request)
-        if request.path.startswith(WEBHOOKS):
-            return webhooks_admin.answer(request, request.path.removeprefix(WEBHOOKS), webhooks)
-        match request.path.removeprefix(PREFIX):
-            case "faults":
-                return _answer_faults(request, faults)
-            case "requests":
-                return _answer_requests(request, requests)
-        return _act(request, acts)
+        _check_caller(request)
+        given = _answer(request, faults, requests, acts, webhooks)
     except StackError as error:
-        return error_answer(error)
+        given = error_answer(error)
+    return replace(given, headers={**given.headers, "cache-control": NO_STORE})
+
+
+def _answer(
+    request: Request, faults: Faults, requests: RequestLog, acts: Acts, webhooks: Webhooks
+) -> Answer:
+    if request.path.startswith(WEBHOOKS):
+        return webhooks_admin.answer(request, request.path.removeprefix(WEBHOOKS), webhooks)
+    match request.path.removeprefix(PREFIX):
+        case "faults":
+            return _answer_faults(request, faults)
+        case "requests":
+            return _answer_requests(request, requests)
+    return _act(request, acts)
 
 
 def _act(request: Request, acts: Acts) -> Answer:
@@ -142,12 +151,13 @@ def _unknown() -> StackError:
     return not_found("The local Stack server has no such endpoint.")
 
 
-def _check_local(request: Request) -> None:
-    is_far = request.peer is not None and not is_loopback(request.peer)
-    # A name that somebody else's DNS leads here would make their page one of ours.
-    is_alias = not is_loopback(urlsplit(request.base_url).hostname or "")
-    if is_far or is_alias or "origin" in request.headers:
-        raise forbidden("These endpoints are for programs on this machine.")
+def _check_caller(request: Request) -> None:
+    check_local(request, "programs")
+    # Our own page needs none of these endpoints, so that no script has a reason to ask here.
+    if "origin" in request.headers or is_from_another_site(request):
+        raise forbidden("This is for programs at this machine, and for no page in a browser.")
+    if request.content and request.media_type != JSON_TYPE:
+        raise PlainError(415, f"A body is sent here as {JSON_TYPE}.")
 
 
 def _fault(request: Request) -> Fault:

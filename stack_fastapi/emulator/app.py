@@ -9,11 +9,13 @@ from functools import cached_property
 from starlette.types import Receive, Scope, Send
 
 from stack_fastapi.emulator import admin_api
-from stack_fastapi.emulator.answer import Answer, framework_answer
+from stack_fastapi.emulator.answer import Answer, error_answer, framework_answer
 from stack_fastapi.emulator.connection import Connection
 from stack_fastapi.emulator.dispatcher import Dispatcher, Handled
+from stack_fastapi.emulator.errors import StackError
 from stack_fastapi.emulator.fault_answers import spoiled
 from stack_fastapi.emulator.faults import Fault, Faults
+from stack_fastapi.emulator.guard import check_host
 from stack_fastapi.emulator.mail_controls import sent_emails
 from stack_fastapi.emulator.page import Page, owns
 from stack_fastapi.emulator.request import MAX_HEADER_BYTES, Request, header_size, read_request
@@ -58,8 +60,9 @@ class EmulatorApp:
 
     async def _serve(self, connection: Connection) -> None:
         request = await read_request(connection.scope, connection.receive)
-        if header_size(connection.scope) > MAX_HEADER_BYTES:
-            await connection.answer(framework_answer(431))
+        refused = self._refused(connection.scope, request)
+        if refused is not None:
+            await connection.answer(refused)
         elif owns(request.path):
             issue = self._issue(request, self.state.clock())
             await connection.answer(await self.page.answer(request, issue))
@@ -74,6 +77,17 @@ class EmulatorApp:
                 await connection.answer(handled.answer)
             else:
                 await self._fail(connection, request, arrived, fault)
+
+    def _refused(self, scope: Scope, request: Request) -> Answer | None:
+        """What a request gets that nobody looks at; None for all others."""
+        if header_size(scope) > MAX_HEADER_BYTES:
+            return framework_answer(431)
+        try:
+            with self.state.lock:
+                check_host(request, self.state.issuer_bases)
+        except StackError as error:
+            return error_answer(error)
+        return None
 
     async def _fail(
         self, connection: Connection, request: Request, arrived: float, fault: Fault
@@ -104,7 +118,7 @@ class EmulatorApp:
             issue = self._issue(request, state.clock())
             with state.lock:
                 project, user = find_user(state, id_or_email)
-                state.issuer_bases.add(issue.base_url)
+                state.issuer_bases.note(issue.base_url)
                 return sign_in(project, user, state.entropy, issue).access_token
 
         def rotate_keys(*, keep_old: bool) -> None:

@@ -93,6 +93,17 @@ class Call:
             raise KnownError(code)
         return self.own_user
 
+    def signed_in_user(self) -> User:
+        """The signed-in user, at endpoints whose form includes one.
+
+        Raises:
+            KnownError: There is none; the server says that the form is wrong.
+        """
+        if self.own_user is None:
+            message = "The header x-stack-access-token must name a user of the project."
+            raise KnownError("SCHEMA_ERROR", {"message": message})
+        return self.own_user
+
     def path(self, form: type[Part]) -> Part:
         """The path's parameters."""
         return self._checked("params", form, dict(self.params))

@@ -13,8 +13,13 @@ from stack_fastapi.emulator.answer import Answer
 
 #: Set by our server in the scope's state: closes the connection at once.
 HANG_UP = "local_stack_hang_up"
-#: In every answer, so that nobody takes it for the real server's.
-MARK = {"x-stack-local": "true"}
+#: In every answer: nobody takes it for the real server's, and no page of another site gets it as a
+#: picture or a script. Scripts that may ask (CORS) still may.
+MARKS = {
+    "cross-origin-resource-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-stack-local": "true",
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class Connection:
             wait.cancel()
 
     async def _start(self, answer: Answer) -> None:
-        headers = {"content-length": str(len(answer.content)), **answer.headers, **MARK}
+        headers = {"content-length": str(len(answer.content)), **answer.headers, **MARKS}
         if answer.content_type:
             headers["content-type"] = answer.content_type
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

@@ -54,5 +54,5 @@ class Controls(ABC):
         return int(self._state.clock() * 1000)
 
     def _issue(self) -> Issue:
-        self._state.issuer_bases.add(self.url)
+        self._state.issuer_bases.note(self.url)
         return Issue(self.url, self._state.access_token_lifetime, self._state.clock())

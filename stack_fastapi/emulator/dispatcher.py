@@ -49,6 +49,7 @@ CORS = {
         [
             "content-type",
             "authorization",
+            "ngrok-skip-browser-warning",  # the official client sends it everywhere
             *(f"x-{brand}-{name}" for brand in ("stack", "hexclave") for name in _HEADER_NAMES),
         ]
     ),
@@ -86,7 +87,7 @@ class Dispatcher:
             issue: How access tokens are issued, and the time.
         """
         with self._state.lock:
-            self._state.issuer_bases.add(issue.base_url)
+            self._state.issuer_bases.note(issue.base_url)
             if not request.path.startswith("/api"):
                 return _outside(request)
             path = canonical(request.path)

@@ -44,7 +44,8 @@ class StackEmulator(UserControls, TeamControls, MailControls):
             project with an id and keys that are obviously local.
         clock: Unix time in seconds.
         access_token_lifetime: Seconds; the seed's, else 600.
-        issuer: Base URL of the tokens' issuer; without it, the one that each client uses.
+        issuer: Base URL of the tokens' issuer, whose host is a name of this emulator; without it,
+            the one that each client uses, which must mean this machine.
         random_bytes: Where ids and secrets come from.
 
     Attributes:
@@ -53,7 +54,7 @@ class StackEmulator(UserControls, TeamControls, MailControls):
         webhooks: Whom it tells of changes.
 
     Raises:
-        ValueError: The seed is wrong.
+        ValueError: The seed or the issuer is wrong.
     """
 
     def __init__(
@@ -66,6 +67,8 @@ class StackEmulator(UserControls, TeamControls, MailControls):
         random_bytes: RandomBytes = secrets.token_bytes,
     ) -> None:
         super().__init__(State(clock, Entropy(random_bytes), issuer=issuer))
+        if issuer is not None:
+            self._state.issuer_bases.configure(issuer)
         seeds.plant(self._state, seeds.load(seed))
         if access_token_lifetime is not None:
             self._state.access_token_lifetime = access_token_lifetime
@@ -83,7 +86,7 @@ class StackEmulator(UserControls, TeamControls, MailControls):
     @property
     def transport(self) -> Any:  # noqa: ANN401 - of the HTTP library, which may be one of two
         """An async transport of the HTTP library that leads here without a socket."""
-        from stack_fastapi._http import asgi_transport  # noqa: PLC0415 - only needed here
+        from stack_fastapi.client.transport.http import asgi_transport  # noqa: PLC0415 - only needed here
 
         return asgi_transport(self.app)
 
@@ -121,13 +124,15 @@ class StackEmulator(UserControls, TeamControls, MailControls):
         Raises:
             ValueError: The host is not loopback.
             ImportError: The extra `emulator` is not installed.
-            OSError: A port is taken.
+            OSError: A port is taken; it says which.
         """
         server.check_host(host, allow_remote=allow_remote)
         closing = asyncio.Event()
         with ExitStack() as stack:
             sock = stack.enter_context(server.listening(host, port))
             url, short_url = server.url_of(sock), None
+            with self._state.lock:
+                self._state.issuer_bases.configure(url)
             doors = [(self._app(closing=closing), sock)]
             if short_ttl_port is not None:
                 short = stack.enter_context(server.listening(host, short_ttl_port))

@@ -45,10 +45,6 @@ class Entropy:
         """`msg_` and 27 letters and digits, for webhooks."""
         return f"msg_{self._text(MESSAGE_ID_LENGTH)}"
 
-    def webhook_secret(self) -> str:
-        """`whsec_` and 24 bytes in base 64."""
-        return f"whsec_{base64.b64encode(self._random_bytes(24)).decode()}"
-
     def salt(self) -> bytes:
         """16 bytes to hash a password with."""
         return self._random_bytes(16)

@@ -11,7 +11,7 @@ import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
 from stack_fastapi.emulator.errors import InternalError, KnownError
 from stack_fastapi.emulator.json_text import kept
@@ -22,7 +22,6 @@ _UUID = re.compile(
     r"|00000000-0000-0000-0000-000000000000",
     re.IGNORECASE,
 )
-_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _PERMISSION_ID = re.compile(r"\$?[a-z0-9_:]+")
 ME = "me"
 
@@ -41,6 +40,11 @@ class Nothing(Strict):
     """No fields at all."""
 
 
+def utf16_length(text: str) -> int:
+    """The length as JavaScript counts it, and with it the server: an emoji is two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def _to_text(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
@@ -48,10 +52,10 @@ def _to_text(value: object) -> object:
 
 
 def to_flag(value: object) -> object:
-    """A boolean, also from its word or digit.
+    """A boolean, or what the server takes for one.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It takes it for none.
     """
     text = str(value).lower()
     if text in {"true", "1"}:
@@ -109,19 +113,18 @@ def _user_id(value: str, info: ValidationInfo) -> str:
     return str(own_id)
 
 
-def _email(value: str) -> str:
-    if _EMAIL.fullmatch(value) is None:
-        raise ValueError("must be an e-mail address")
-    return _storable(value)
-
-
 def _url(value: str) -> str:
-    if not urlsplit(value).scheme:
+    if " " in value or not urlsplit(value).scheme:
         raise ValueError("must be a URL")
-    return _storable(value)
+    return storable(value)
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
+    """The text, if the real server's database keeps it.
+
+    Raises:
+        InternalError: It does not.
+    """
     if "\0" in value:
         raise InternalError("No database keeps a NUL in a text.")
     try:
@@ -146,7 +149,7 @@ def _custom_permission_id(value: str) -> str:
 
 Text = Annotated[str, BeforeValidator(_to_text)]
 #: Text that the real server puts into its database as it is.
-Name = Annotated[Text, AfterValidator(_storable)]
+Name = Annotated[Text, AfterValidator(storable)]
 #: Any JSON value.
 Metadata = Annotated[Any, AfterValidator(kept)]
 Flag = Annotated[bool, BeforeValidator(to_flag)]
@@ -159,8 +162,6 @@ QueryFlag = Annotated[bool, BeforeValidator(_to_query_flag)]
 Uuid = Annotated[Text, AfterValidator(_uuid)]
 #: A user's id, or `me` for the signed-in user's.
 UserId = Annotated[Text, AfterValidator(_user_id)]
-Email = Annotated[Text, AfterValidator(_email)]
 Url = Annotated[Text, AfterValidator(_url)]
-Password = Annotated[Text, Field(max_length=70)]
 PermissionId = Annotated[Text, AfterValidator(_permission_id)]
 CustomPermissionId = Annotated[Text, AfterValidator(_custom_permission_id)]

@@ -14,7 +14,6 @@ DEFAULT_SEED: Mapping[str, Any] = {
             "publishable_client_key": "pck_local_emulator_only",
             "secret_server_key": "ssk_local_emulator_only",
             "super_secret_admin_key": "sak_local_emulator_only",
-            "webhook_secret": "whsec_bG9jYWwtZW11bGF0b3Itb25seS1rZXkh",
             "config": {"magic_link_enabled": True, "passkey_enabled": True},
         }
     }

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
+from stack_fastapi.emulator.entropy import Entropy
 from stack_fastapi.emulator.errors import KnownError, bad_request, not_found
 from stack_fastapi.emulator.project import Project
 from stack_fastapi.emulator.records import OAuthAccount, User
+
+
+class FirstAccount(Protocol):
+    """What is said of a new user's account."""
+
+    id: str
+    account_id: str
+    email: str | None
+
+
+def add_first(
+    project: Project, user: User, accounts: Iterable[FirstAccount], entropy: Entropy
+) -> None:
+    """Give a new user accounts.
+
+    Raises:
+        PlainError: The project does not have the provider.
+    """
+    for item in accounts:
+        if item.id not in project.config.oauth_providers:
+            raise bad_request("The project does not have this provider.")
+        user.oauth_accounts.append(
+            OAuthAccount(entropy.uuid(), item.id, item.account_id, item.email)
+        )
 
 
 def add(project: Project, user: User, account: OAuthAccount) -> None:

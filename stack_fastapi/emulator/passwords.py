@@ -12,6 +12,8 @@ import re
 
 MIN_LENGTH = 8
 MAX_LENGTH = 70
+#: As much of a password as bcrypt, the real server's hash, looks at.
+MAX_BYTES = 72
 
 _COST = {"n": 2**8, "r": 8, "p": 1}
 _BCRYPT = re.compile(r"\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}")

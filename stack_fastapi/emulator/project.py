@@ -92,6 +92,14 @@ class Project:
             None,
         )
 
+    def end_sessions(self, user_id: str, *, but: Session | None = None) -> None:
+        """End a user's sessions, all or all but one; access tokens live on until they expire."""
+        self.sessions = {
+            id_: session
+            for id_, session in self.sessions.items()
+            if session.user_id != user_id or session is but
+        }
+
     def teams_of(self, user_id: str) -> list[Team]:
         """The teams a user is in, oldest first."""
         return [team for team in self.teams.values() if (team.id, user_id) in self.memberships]

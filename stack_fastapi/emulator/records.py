@@ -16,7 +16,7 @@ from stack_fastapi.emulator.api_key_text import OwnerType
 Json = Any
 Scope = Literal["team", "project"]
 #: What a code that was sent by e-mail is for.
-CodeType = Literal["contact_channel_verification", "team_invitation"]
+CodeType = Literal["contact_channel_verification", "password_reset", "team_invitation"]
 
 
 @dataclass
@@ -156,7 +156,7 @@ class VerificationCode:
     Attributes:
         email: Where it went.
         link: The callback URL with the code.
-        user_id: Whose address it verifies.
+        user_id: Whose address it verifies, or whose password it resets.
         team_id: Where it invites to.
         attempts: How often somebody tried it, or one that differs in the first characters.
     """

@@ -24,8 +24,9 @@ class Request:
     Attributes:
         path: As sent, still percent-encoded, but for `.` and `..`: those are climbed.
         headers: By lower-case name; values of repeated ones are joined by commas.
-        base_url: Scheme and host that the client used.
+        base_url: Scheme and host that the client used, in lower case.
         peer: The client's address; None within the process.
+        served_at: The address, or within the process the name, that the request arrived at.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Request:
     content: bytes = field(repr=False)
     base_url: str
     peer: str | None = None
+    served_at: str | None = None
 
     def stack_header(self, name: str) -> str | None:
         """One of Stack's own headers, by its name without the prefix."""
@@ -106,8 +108,9 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
         query_string=scope["query_string"].decode("latin-1"),
         headers=headers,
         content=content,
-        base_url=f"{scope.get('scheme', 'http')}://{host}",
+        base_url=f"{scope.get('scheme', 'http')}://{host.lower()}",
         peer=scope["client"][0] if scope.get("client") else None,
+        served_at=scope["server"][0] if scope.get("server") else None,
     )
 
 

@@ -32,9 +32,10 @@ The format is that of the conformance suite's `world.json`, extended by users, t
 }
 ```
 
-Only a project's `id` is needed; ids and keys that are absent are made up. Without
-`team_permission_definitions` a project has the team permissions of a new one (`new_project`). A
-user may be named by its e-mail address wherever an id is asked for.
+Only a project's `id` is needed; ids and keys that are absent are made up, and a webhook secret that
+is absent is the same each time. Without `team_permission_definitions` a project has the team
+permissions of a new one (`new_project`). A user may be named by its e-mail address wherever an id
+is asked for.
 """
 
 from __future__ import annotations
@@ -109,7 +110,8 @@ def _plant(state: State, seed: Seed) -> None:
     state.access_token_lifetime = seed.get(
         "access_token_lifetime_seconds", state.access_token_lifetime
     )
-    state.issuer_bases.update(seed.get("issuer_bases", ()))
+    for base_url in seed.get("issuer_bases", ()):
+        state.issuer_bases.configure(base_url)
     for alias, fields in seed["projects"].items():
         project = _project(state, alias, completed(fields))
         project.config.oauth_providers += seed.get("oauth_providers", {}).get(alias, ())
@@ -131,13 +133,13 @@ def _project(state: State, alias: str, fields: Seed) -> Project:
         secret_server_key=fields.get("secret_server_key", f"ssk_{entropy.secret()}"),
         super_secret_admin_key=fields.get("super_secret_admin_key", f"sak_{entropy.secret()}"),
         signing_keys=SigningKeys(entropy),
-        webhook_secret=fields.get("webhook_secret", entropy.webhook_secret()),
+        webhook_secret=fields.get("webhook_secret", signing.LOCAL_SECRET),
         config=ProjectConfig(**deepcopy(fields.get("config", {}))),
     )
     scopes: tuple[Scope, ...] = ("team", "project")
     for scope in scopes:
         _plant_definitions(project, scope, fields.get(f"{scope}_permission_definitions", ()))
-    signing.key_of(project.webhook_secret)
+    signing.check(project.webhook_secret)
     project.endpoints += [_endpoint(item) for item in fields.get("webhooks", ())]
     return project
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib.util
 import socket
 import threading
@@ -11,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from stack_fastapi.client.transport.loopback import is_loopback
 from stack_fastapi.emulator.connection import HANG_UP
-from stack_fastapi.loopback import is_loopback
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -34,6 +35,19 @@ class Served:
     short_ttl_url: str | None = None
 
 
+class PortError(OSError):
+    """A port is taken, or not for this user.
+
+    Attributes:
+        port: Which one.
+    """
+
+    def __init__(self, host: str, port: int, cause: OSError) -> None:
+        super().__init__(f"Nothing can listen at port {port} of {host}: {cause.strerror}")
+        self.errno = cause.errno
+        self.port = port
+
+
 def check_host(host: str, *, allow_remote: bool) -> None:
     """Make sure that nobody opens an emulator to the network without saying so.
 
@@ -49,13 +63,23 @@ def check_host(host: str, *, allow_remote: bool) -> None:
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens; port 0 for any free one."""
+    """A socket that listens; port 0 for any free one.
+
+    Raises:
+        PortError: It is taken, or not for this user.
+        OSError: The host is none of this machine's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Without the protocol's number, asyncio does not turn Nagle's algorithm off: 40 ms an answer.
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
-        sock.listen(BACKLOG)
+        try:
+            sock.bind((host, port))
+            sock.listen(BACKLOG)
+        except OSError as error:
+            if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+                raise
+            raise PortError(host, port, error) from error
         yield sock
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from stack_fastapi.emulator.entropy import Entropy
 from stack_fastapi.emulator.errors import KnownError
+from stack_fastapi.emulator.issuer_bases import IssuerBases
 from stack_fastapi.emulator.project import Project
 from stack_fastapi.emulator.records import User
 
@@ -29,7 +30,7 @@ class State:
         projects: By id.
         access_token_lifetime: Seconds.
         issuer: Fixed base URL of the issuer; None for the one that each client uses.
-        issuer_bases: Base URLs that tokens were issued under so far.
+        issuer_bases: Base URLs that tokens may be issued under.
     """
 
     clock: Clock
@@ -37,7 +38,7 @@ class State:
     projects: dict[str, Project] = field(default_factory=dict)
     access_token_lifetime: float = DEFAULT_ACCESS_TOKEN_LIFETIME
     issuer: str | None = None
-    issuer_bases: set[str] = field(default_factory=set)
+    issuer_bases: IssuerBases = field(default_factory=IssuerBases)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from stack_fastapi.emulator.errors import KnownError
@@ -13,6 +14,9 @@ LIFETIME_MILLIS = 7 * 86_400_000
 MAX_ATTEMPTS = 20
 #: Somebody who tries codes that differ from a good one in these characters alone is guessing it.
 _GUESSED = 6
+#: The IPv6 address is not among what the server trusts.
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_THIS_MACHINE = re.compile(rf"(?:.+\.)?localhost|127(?:\.{_BYTE}){{3}}", re.ASCII)
 
 
 def check_callback(project: Project, url: str) -> None:
@@ -21,7 +25,9 @@ def check_callback(project: Project, url: str) -> None:
     Raises:
         KnownError: It does not.
     """
-    if not project.config.allow_localhost or urlsplit(url).hostname != "localhost":
+    # To browsers a backslash ends the host as a slash does.
+    host = urlsplit(url.replace("\\", "/")).hostname or ""
+    if not project.config.allow_localhost or _THIS_MACHINE.fullmatch(host) is None:
         raise KnownError("REDIRECT_URL_NOT_WHITELISTED")
 
 
@@ -34,6 +40,15 @@ def send_verification(
         KnownError: The project does not trust the URL.
     """
     _send(state, project, "contact_channel_verification", email, callback_url).user_id = user.id
+
+
+def send_reset(state: State, project: Project, user: User, email: str, callback_url: str) -> None:
+    """Send a code that resets a user's password.
+
+    Raises:
+        KnownError: The project does not trust the URL.
+    """
+    _send(state, project, "password_reset", email, callback_url).user_id = user.id
 
 
 def send_invitation(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from stack_fastapi.emulator import StackEmulator
+from stack_fastapi.engine.stack_auth import StackAuth
 from stack_fastapi.settings import StackAuthSettings
-from stack_fastapi.stack_auth import StackAuth
 
 
 def values_for(stack: StackEmulator, project: str | None = None) -> dict[str, str]:

@@ -11,12 +11,12 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from stack_fastapi.authentication import Authentication
+from stack_fastapi.engine.authentication import Authentication
+from stack_fastapi.engine.policy import Policy
+from stack_fastapi.engine.stack_auth import SCOPE_KEY
+from stack_fastapi.engine.starlette_user import sign_in
 from stack_fastapi.exceptions import MissingMiddlewareError, NotAuthenticatedError
 from stack_fastapi.models import AccessTokenClaims, Team, User, WebhookEvent
-from stack_fastapi.policy import Policy
-from stack_fastapi.stack_auth import SCOPE_KEY
-from stack_fastapi.starlette_auth import sign_in
 
 #: What handles a connection behind all middlewares.
 Handler = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
@@ -68,7 +68,7 @@ def _as_user(app: Handler, user: User | None, held: _Held) -> Handler:
         if scope["type"] in {"http", "websocket"} and not is_over:
             policy = decided.policy if isinstance(decided, Authentication) else Policy()
             decision = scope[SCOPE_KEY] = _GivenAuthentication(user, policy, held, decided)
-            sign_in(scope, decision.recall(), decision.recall_permissions)
+            sign_in(scope, decision.admit_cached(), decision.cached_permissions)
         await app(scope, receive, send)
 
     return call
@@ -89,7 +89,7 @@ class _GivenAuthentication(Authentication):
         """Whether it is a guest."""
         return self._given is None
 
-    def recall(self) -> User | None:
+    def admit_cached(self) -> User | None:
         """The user, if the settings admit this type of user."""
         user = self._given
         self.admitted = user if user is not None and self.policy.admits_type(user) else None
@@ -106,7 +106,7 @@ class _GivenAuthentication(Authentication):
     async def check_session(self, claims: AccessTokenClaims, max_age: float | None) -> None:
         """There is no session that could have ended."""
 
-    def recall_permissions(self, user: User, team_id: str | None = None) -> frozenset[str]:  # noqa: ARG002 - of the one user
+    def cached_permissions(self, user: User, team_id: str | None = None) -> frozenset[str]:  # noqa: ARG002 - of the one user
         """What was given."""
         return self._held.get(team_id, frozenset())
 
@@ -117,7 +117,7 @@ class _GivenAuthentication(Authentication):
         max_age: float | None = None,  # noqa: ARG002 - never too old
     ) -> frozenset[str]:
         """What was given."""
-        return self.recall_permissions(user, team_id)
+        return self.cached_permissions(user, team_id)
 
     async def teams(self, user: User, max_age: float | None = None) -> Mapping[str, Team]:  # noqa: ARG002 - as above
         """The teams of which something was given."""

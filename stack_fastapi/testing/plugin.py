@@ -24,8 +24,8 @@ import pytest
 
 if TYPE_CHECKING:
     from stack_fastapi.emulator import Served, StackEmulator
+    from stack_fastapi.engine.stack_auth import StackAuth
     from stack_fastapi.settings import StackAuthSettings
-    from stack_fastapi.stack_auth import StackAuth
     from stack_fastapi.testing.users import SignedIn
     from stack_fastapi.testing.webhooks import SignedDelivery
 

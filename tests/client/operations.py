@@ -11,8 +11,9 @@ import httpx2
 from fake_stack import FROM_STACK, PROJECT_ID, SERVER_KEY
 
 from stack_fastapi import Change, StackAuthSettings, StackServerClient
-from stack_fastapi._http import StackHttp
+from stack_fastapi.client.transport.http import StackHttp
 from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.types import Clocks
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,11 @@ OPERATIONS: dict[str, Operation] = {
     "user_api_keys.check": lambda c, i: c.user_api_keys.check("sk_x"),
     "user_api_keys.create": lambda c, i: c.user_api_keys.create(i.user_id, description="k"),
     "user_api_keys.list": lambda c, i: c.user_api_keys.list(i.user_id),
-    "user_api_keys.get": lambda c, i: c.user_api_keys.get(i.key_id),
-    "user_api_keys.update": lambda c, i: c.user_api_keys.update(i.key_id, description="k"),
-    "user_api_keys.revoke": lambda c, i: c.user_api_keys.revoke(i.key_id),
+    "user_api_keys.get": lambda c, i: c.user_api_keys.get(i.key_id, user_id=i.user_id),
+    "user_api_keys.update": lambda c, i: c.user_api_keys.update(
+        i.key_id, description="k", user_id=i.user_id
+    ),
+    "user_api_keys.revoke": lambda c, i: c.user_api_keys.revoke(i.key_id, user_id=i.user_id),
     "team_api_keys.check": lambda c, i: c.team_api_keys.check("sk_x"),
     "team_api_keys.create": lambda c, i: c.team_api_keys.create(i.team_id, description="k"),
     "team_api_keys.list": lambda c, i: c.team_api_keys.list(i.team_id),
@@ -124,22 +127,61 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
+def _key(**owner: str) -> dict[str, object]:
+    shown = {"description": "", "is_public": False, "created_at_millis": 1}
+    return {"id": Ids().key_id, **shown, "value": {"last_four": "abcd"}, **owner}
+
+
+def _list_of(**record: object) -> dict[str, object]:
+    return {"items": [record], "is_paginated": False}
+
+
+_OF_USER, _OF_TEAM = {"user_id": Ids().user_id}, {"team_id": Ids().team_id}
+_USERS_KEY, _TEAMS_KEY = _key(type="user", **_OF_USER), _key(type="team", **_OF_TEAM)
+
+#: What the look-up before a change says, where there is one: the record is the owner's.
+LOOKED_UP: dict[str, object] = {
+    "user_api_keys.update": _USERS_KEY,
+    "user_api_keys.revoke": _USERS_KEY,
+    "team_api_keys.update": _TEAMS_KEY,
+    "team_api_keys.revoke": _TEAMS_KEY,
+    "sessions.delete": _list_of(
+        id=Ids().session_id, **_OF_USER, created_at=1, is_impersonation=False
+    ),
+    "team_invitations.revoke": _list_of(
+        id=Ids().invitation_id,
+        **_OF_TEAM,
+        team_display_name="T",
+        recipient_email="a@example.com",
+        expires_at_millis=1,
+    ),
+}
+
+
 class Talk:
     """A client whose every question gets one prepared answer, or meets one failure.
+
+    Args:
+        answer: the answer, or the failure.
+        looked_up: what is read instead, before a change.
+        **settings: others than the usual ones.
 
     Attributes:
         requests: what was asked.
         changes: what the client told.
     """
 
-    def __init__(self, answer: httpx2.Response | Exception, **settings: Any) -> None:
+    def __init__(
+        self, answer: httpx2.Response | Exception, looked_up: object = None, **settings: Any
+    ) -> None:
         self.answer = answer
+        self._looked_up = looked_up
         self.requests: list[httpx2.Request] = []
         self.changes: list[Change] = []
         values = {"project_id": PROJECT_ID, "secret_server_key": SERVER_KEY, **settings}
         self.http = StackHttp(
             StackAuthSettings(**values),
-            self._clock,
+            Clocks.of(self._clock, None),
             ProblemLog(self._clock),
             httpx2.MockTransport(self._answer),
         )
@@ -154,11 +196,18 @@ class Talk:
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
+        if self._looked_up is not None and request.method == "GET":
+            return answer(self._looked_up)
         if isinstance(self.answer, Exception):
             raise self.answer
         return httpx2.Response(
             self.answer.status_code, headers=self.answer.headers, content=self.answer.content
         )
+
+
+def talk_of(name: str, outcome: httpx2.Response | Exception) -> Talk:
+    """A talk in which an operation gets as far as its own endpoint."""
+    return Talk(outcome, LOOKED_UP.get(name))
 
 
 def answer(body: object, status: int = 200) -> httpx2.Response:

@@ -25,7 +25,7 @@ from stack_fastapi.emulator.faults import Fault
 from stack_fastapi.testing import settings_for
 from stack_fastapi.types import CachedAnswer
 
-from .operations import OPERATIONS, Ids, Talk, answer
+from .operations import OPERATIONS, Ids, Talk, answer, talk_of
 from .world import World
 
 I = Ids()  # noqa: E741 - short, for the table
@@ -57,8 +57,8 @@ TOLD = {
     "sessions.delete": Change("session", I.user_id, id=I.session_id),
     "sessions.sign_out": Change("session"),
     "user_api_keys.create": Change("api_key", I.user_id),
-    "user_api_keys.update": Change("api_key", id=I.key_id),
-    "user_api_keys.revoke": Change("api_key", id=I.key_id),
+    "user_api_keys.update": Change("api_key", I.user_id, id=I.key_id),
+    "user_api_keys.revoke": Change("api_key", I.user_id, id=I.key_id),
     "team_api_keys.create": Change("api_key", team_id=I.team_id),
     "team_api_keys.update": Change("api_key", team_id=I.team_id, id=I.key_id),
     "team_api_keys.revoke": Change("api_key", team_id=I.team_id, id=I.key_id),
@@ -82,7 +82,7 @@ UNKNOWN_OUTCOMES: dict[str, httpx2.Response | Exception] = {
 @pytest.mark.parametrize("outcome", UNKNOWN_OUTCOMES.values(), ids=UNKNOWN_OUTCOMES)
 @pytest.mark.parametrize("name", OPERATIONS)
 async def test_an_unknown_outcome_is_told(name: str, outcome: httpx2.Response | Exception) -> None:
-    talk = Talk(outcome)
+    talk = talk_of(name, outcome)
     with pytest.raises(StackUnavailableError):
         await OPERATIONS[name](talk.client, I)
     assert talk.changes == ([TOLD[name]] if name in TOLD else [])
@@ -91,10 +91,10 @@ async def test_an_unknown_outcome_is_told(name: str, outcome: httpx2.Response | 
 @pytest.mark.parametrize("name", TOLD)
 async def test_a_refusal_is_told_only_of_what_is_repeated(name: str) -> None:
     """A repeated DELETE may be refused because the attempt before it has done its work."""
-    talk = Talk(answer({"code": "X"}, 404))
+    talk = talk_of(name, answer({"code": "X"}, 404))
     with pytest.raises(StackApiError):
         await OPERATIONS[name](talk.client, I)
-    repeated = talk.requests[0].method == "DELETE"
+    repeated = talk.requests[-1].method == "DELETE"
     assert talk.changes == ([TOLD[name]] if repeated else [])
 
 

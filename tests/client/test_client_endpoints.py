@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, is_typeddict
 
 import httpx2
 import pytest
 
 from stack_fastapi import ApiSchemaError, StackApiError
+from stack_fastapi.client import _forms
 
-from .operations import OPERATIONS, Ids, Talk, answer
+from .operations import LOOKED_UP, OPERATIONS, Ids, Talk, answer, talk_of
 
 DOCS = (Path(__file__).parents[2] / "docs" / "client.md").read_text()
 REFUSED = answer({"code": "X"}, 404)
 ROOT = "/api/v1"
 
 
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table under a heading, as they are read: without marks and escapes."""
+    section = DOCS.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("| `")]
+    return [
+        [cell.strip("`").replace("\\|", "|") for cell in line[2:-2].split(" | ")] for line in lines
+    ]
+
+
 def documented() -> dict[str, str]:
     """Method and endpoint of each row in the docs."""
-    section = DOCS.split("\n## What there is\n")[1].split("\n## ")[0]
-    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if "`" in line[:4]]
-    return {method.strip("`"): endpoint.strip("`") for method, endpoint in rows}
+    return {method: endpoint for method, endpoint, *_ in rows("What there is")}
 
 
 def methods() -> set[str]:
@@ -39,9 +49,38 @@ def methods() -> set[str]:
     }
 
 
+def parameters(method: Callable[..., object]) -> str:
+    """What a method takes, as its source says."""
+    found = [*inspect.signature(method).parameters.values()]
+    words = [_parameter(item) for item in found]
+    named = [item for item in found if item.kind is item.KEYWORD_ONLY]
+    if named:
+        words.insert(found.index(named[0]), "*")
+    return ", ".join(words) or "-"
+
+
+def _parameter(item: inspect.Parameter) -> str:
+    if item.kind is item.VAR_KEYWORD:
+        return f"**{item.name}: {item.annotation.removeprefix('Unpack[').removesuffix(']')}"
+    default = "" if item.default is item.empty else f" = {item.default!r}"
+    return f"{item.name}: {item.annotation}{default}"
+
+
+def fields_of(form: type) -> str:
+    """The fields of a form with their types; each may be left out."""
+    texts = {
+        name: str(getattr(annotation, "__forward_arg__", annotation)).split(" | ")
+        for name, annotation in form.__annotations__.items()
+    }
+    assert all(parts.count("NotGiven") == 1 for parts in texts.values())
+    for parts in texts.values():
+        parts.remove("NotGiven")
+    return ", ".join(f"{name}: {' | '.join(parts)}" for name, parts in texts.items())
+
+
 async def ask(name: str, ids: Ids) -> tuple[list[httpx2.Request], StackApiError]:
     """What is sent, and the refusal that comes of it."""
-    talk = Talk(REFUSED)
+    talk = talk_of(name, REFUSED)
     with pytest.raises(StackApiError) as caught:
         await OPERATIONS[name](talk.client, ids)
     return talk.requests, caught.value
@@ -59,15 +98,45 @@ def test_every_method_is_in_the_docs_and_in_the_table_of_these_tests() -> None:
     assert methods() == set(documented()) == set(OPERATIONS)
 
 
+def test_the_docs_say_what_each_method_takes_and_returns() -> None:
+    client = Talk(REFUSED).client
+    for name, _, takes, returns in rows("What there is"):
+        resource, method = name.split(".")
+        found = getattr(getattr(client, resource), method)
+        assert takes == parameters(found), name
+        assert returns == inspect.signature(found).return_annotation, name
+
+
+def test_the_docs_say_which_fields_can_be_set() -> None:
+    forms = {name: fields_of(form) for name, form in inspect.getmembers(_forms, is_typeddict)}
+    private = {name for name in forms if name.startswith("_")}
+    expected = {name: text for name, text in forms.items() if name not in private}
+    assert dict(rows("Fields")) == expected
+    taken = {cell.rpartition(": ")[2] for *_, cell, _ in rows("What there is") if "**" in cell}
+    assert taken == set(expected)
+
+
+def test_the_docs_say_what_is_read_before_it_is_changed() -> None:
+    compared = rows("Whose record it is")
+    named = {
+        name if "." in name[1:] else f"{first.partition('.')[0]}{name}"
+        for methods, *_ in compared
+        for first, *others in [re.findall(r"[\w.]*\.\w+", methods)]
+        for name in (first, *others)
+    }
+    assert named == set(LOOKED_UP)
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 async def test_a_method_calls_the_endpoint_of_the_docs(name: str) -> None:
-    (request,), _ = await ask(name, Ids())
+    (*before, request), _ = await ask(name, Ids())
+    assert [item.method for item in before] == ["GET"] * (name in LOOKED_UP)
     assert endpoint(request) == documented()[name]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 async def test_what_changes_something_sends_a_body(name: str) -> None:
-    (request,), _ = await ask(name, Ids())
+    (*_, request), _ = await ask(name, Ids())
     by_path_alone = name == "team_invitations.accept"  # as the official client does it
     if request.method in {"POST", "PATCH"} and not by_path_alone:
         assert isinstance(json.loads(request.content), dict)
@@ -124,12 +193,12 @@ NO_PERMISSIONS = [text for text in NO_IDS if text not in _WORDS] + [
 @pytest.mark.parametrize("field", [field.name for field in fields(Ids)])
 @pytest.mark.parametrize("name", OPERATIONS)
 async def test_no_id_leads_to_another_endpoint(name: str, field: str) -> None:
-    (honest,), _ = await ask(name, Ids())
+    honest, _ = await ask(name, Ids())
     for text in NO_PERMISSIONS if field == "permission_id" else NO_IDS:
         sent, error = await ask(name, replace(Ids(), **{field: text}))
         if sent:  # the method has no use for this one
             assert [(item.method, item.url, item.content) for item in sent] == [
-                (honest.method, honest.url, honest.content)
+                (item.method, item.url, item.content) for item in honest
             ]
         else:
             assert isinstance(error, ApiSchemaError)

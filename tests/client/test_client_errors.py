@@ -9,10 +9,10 @@ import httpx2
 import pytest
 
 from stack_fastapi import StackApiError, StackUnavailableError
-from stack_fastapi.api_exceptions import API_ERRORS
 from stack_fastapi.emulator import StackEmulator
+from stack_fastapi.exceptions import API_ERRORS
 
-from .operations import OPERATIONS, Ids, Talk, answer
+from .operations import LOOKED_UP, OPERATIONS, Ids, Talk, answer, talk_of
 from .world import UNKNOWN, World
 
 Refused = Callable[[World], Awaitable[object]]
@@ -332,11 +332,21 @@ async def test_no_object_is_an_outage(body: object) -> None:
 @pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name != ANY_OBJECT])
 async def test_an_answer_of_the_wrong_shape_is_an_outage(name: str, body: object) -> None:
-    talk = Talk(answer(body))
+    talk = talk_of(name, answer(body))
     with pytest.raises(StackUnavailableError, match="documented") as caught:
         await OPERATIONS[name](talk.client, Ids())
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("name", LOOKED_UP)
+async def test_what_cannot_be_looked_up_is_not_changed(name: str, body: object) -> None:
+    talk = Talk(answer(body))
+    with pytest.raises(StackUnavailableError, match="documented"):
+        await OPERATIONS[name](talk.client, Ids())
+    assert [request.method for request in talk.requests] == ["GET"]
+    assert talk.changes == []
 
 
 @pytest.mark.parametrize("cursor", [1, ["x"], {}])

@@ -125,6 +125,26 @@ async def test_a_place_that_was_lost_never_passes_for_the_end(
     assert [user.display_name for user in found] == ["0", "1"]
 
 
+@pytest.mark.parametrize("lost", [StackEmulator.delete_user, StackEmulator.restrict_user])
+async def test_a_fresh_list_from_a_lost_place_on_is_not_an_empty_one(
+    lost: Callable[[StackEmulator, str], object],
+) -> None:
+    """Who kept a page's ``next_cursor`` for later would take ``[]`` for the end of the list."""
+    stack = StackEmulator(clock=Ticking())
+    for number in range(5):
+        stack.create_user(display_name=str(number))
+    users = auth_for(stack).client.users
+    cursor = str((await anext(aiter(users.list(limit=2).pages()))).next_cursor)
+    assert await names(users.list(cursor=cursor)) == ["2", "3", "4"]
+    lost(stack, cursor)
+    with pytest.raises(StackUnavailableError, match="changed while it was read"):
+        await names(users.list(cursor=cursor))
+
+
+async def test_a_list_without_a_place_may_be_empty() -> None:
+    assert await names(auth_for(StackEmulator()).client.users.list()) == []
+
+
 @pytest.mark.parametrize("cursors", [["a", "a"], ["a", "b", "a"], ["a", "b", "c", "b"]])
 async def test_pages_that_lead_in_circles_are_an_outage(cursors: list[str]) -> None:
     (user,) = [user async for user in auth_for(await _one_user()).client.users.list(limit=1)]

@@ -23,6 +23,14 @@ USER = Ids().user_id
 
 Telling = Callable[[StackServerClient, Any], Awaitable[object]]
 
+
+def _before(secret: SecretStr | str, more: str) -> SecretStr | str:
+    """A secret with something behind it, as concealed as it was."""
+    if isinstance(secret, str):
+        return secret + more
+    return SecretStr(secret.get_secret_value() + more)
+
+
 #: Each call that is given a secret, as text or concealed.
 GIVEN: dict[str, Telling] = {
     "me": lambda c, s: c.users.me(s),
@@ -30,6 +38,9 @@ GIVEN: dict[str, Telling] = {
     "delete me": lambda c, s: c.users.delete_me(s),
     "password": lambda c, s: c.users.create(password=s),
     "password hash": lambda c, s: c.users.update(USER, password_hash=s),
+    "password that is too long": lambda c, s: c.users.create(password=_before(s, "x" * 70)),
+    "password with a NUL": lambda c, s: c.users.update(USER, password=_before(s, "\0")),
+    "key with a NUL": lambda c, s: c.team_api_keys.check(_before(s, "\0")),
     "second factor": lambda c, s: c.users.update_me("a.b.c", totp_secret_base64=s),
     "a field that is none": lambda c, s: c.users.update(USER, pasword=s),  # type: ignore[call-arg]
     "an id that is none": lambda c, s: c.users.update("..", password=s),

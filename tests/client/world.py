@@ -7,11 +7,12 @@ from typing import ClassVar
 from uuid import uuid4
 
 from stack_fastapi import Change, StackServerClient
-from stack_fastapi._http import StackHttp
+from stack_fastapi.client.transport.http import StackHttp
 from stack_fastapi.emulator import StackEmulator
 from stack_fastapi.emulator.records import Team, User
 from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.testing import settings_for
+from stack_fastapi.types import Clocks
 
 UNKNOWN = "a1b2c3d4-0000-4000-8000-000000000001"
 
@@ -37,7 +38,7 @@ class World:
         self.bob = self.new_user("bob")
         self.team = self.stack.create_team("Team", creator=self.alice.id)
         clock = lambda: self.stack.now  # noqa: E731 - a name for it would be longer
-        self.http = StackHttp(settings_for(self.stack), clock, ProblemLog(clock))
+        self.http = StackHttp(settings_for(self.stack), Clocks.of(clock, None), ProblemLog(clock))
         self.client = StackServerClient(self.http, self.stack.project.id, self._heard)
 
     def new_user(self, name: str) -> User:

@@ -50,6 +50,7 @@ class Api:
     emulator: StackEmulator
     project: str | None = None
     client: tuple[str, int] | None = ("127.0.0.1", 1234)
+    server: tuple[str, int] | None = None
     state: dict[str, Any] = field(default_factory=dict)
 
     def keys(self, access: str) -> dict[str, str]:
@@ -110,6 +111,7 @@ class Api:
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             "scheme": "http",
             "client": self.client,
+            "server": self.server,
             "state": self.state,
         }
         received = [{"type": "http.request", "body": content, "more_body": False}]

@@ -130,7 +130,7 @@ def test_a_code_needs_an_address_and_a_page(api: Api, alice: User) -> None:
     path = f"/contact-channels/{alice.id}/{NOBODY}/send-verification-code"
     assert api("POST", path, body).outcome == (404, None)
     path = f"/contact-channels/{alice.id}/{alice.channels[0].id}/send-verification-code"
-    for url in ("https://evil.example/", "http://127.0.0.1/", "http://localhost.evil.example/"):
+    for url in ("https://evil.example/", "http://[::1]/", "http://localhost.evil.example/"):
         refused = api("POST", path, {"callback_url": url})
         assert refused.outcome == (400, "REDIRECT_URL_NOT_WHITELISTED")
 
@@ -143,7 +143,7 @@ def test_the_older_way_sends_to_the_primary_address(
         return api("POST", path, body | {"email": email}, access="client", token=token).outcome
 
     token = token_of(emulator, alice)
-    assert ask(EMAIL, None) == (401, "USER_AUTHENTICATION_REQUIRED")
+    assert ask(EMAIL, None) == (400, "SCHEMA_ERROR")
     assert ask("b@example.com", token) == (400, "EMAIL_IS_NOT_PRIMARY_EMAIL")
     assert ask(EMAIL, token) == (200, None)
     use(api, emulator.sent_emails[0].code)
@@ -174,7 +174,7 @@ def test_capitals_in_an_address_do_not_matter(emulator: StackEmulator, api: Api)
 def test_what_no_database_keeps_is_not_kept(
     emulator: StackEmulator, api: Api, team: Team, alice: User, text: str
 ) -> None:
-    assert invite(api, team.id, f"{text}@example.com").status == 500
+    assert invite(api, team.id, f"{text}@example.com").outcome == (400, "SCHEMA_ERROR")
     path = f"/contact-channels/{alice.id}/{alice.channels[0].id}/send-verification-code"
     assert api("POST", path, {"callback_url": f"http://localhost/{text}"}).status == 500
     assert emulator.sent_emails == []
@@ -249,6 +249,24 @@ def test_an_invitation_is_accepted_with_its_code(
     assert invitations(api, f"team_id={team.id}").json["items"] == []
 
 
+def test_whoever_has_the_code_is_invited(emulator: StackEmulator, api: Api, team: Team) -> None:
+    bob = emulator.create_user()
+    invite(api, team.id)
+    code = emulator.sent_emails[0].code
+    assert use(api, code, "team-invitations/accept", token=token_of(emulator, bob)).status == 200
+    assert (team.id, bob.id) in emulator.project.memberships
+
+
+def test_accepting_without_a_user_costs_the_code(
+    emulator: StackEmulator, api: Api, team: Team, alice: User
+) -> None:
+    invite(api, team.id)
+    code, accept = emulator.sent_emails[0].code, "team-invitations/accept"
+    assert use(api, code, accept).outcome == (401, "USER_AUTHENTICATION_REQUIRED")
+    again = use(api, code, accept, token=token_of(emulator, alice))
+    assert again.outcome == (409, "VERIFICATION_CODE_ALREADY_USED")
+
+
 def test_a_member_may_accept_again(
     emulator: StackEmulator, api: Api, team: Team, alice: User
 ) -> None:
@@ -295,7 +313,10 @@ def test_restricted_users_do_not_accept(
     by_code = api("POST", "/team-invitations/accept", body, **allowed)
     assert by_code.outcome == refused
     assert json.loads(by_code.content)["details"]["restricted_reason"]["type"]
-    sent = invite(api, team.id).json["id"]  # the code was lost
+    # The refusal has cost the code, and with it the invitation.
+    lost = emulator.sent_emails[0]
+    assert use(api, lost.code, "team-invitations/accept").code == "VERIFICATION_CODE_ALREADY_USED"
+    sent = invite(api, team.id).json["id"]
     by_id = api("POST", f"/team-invitations/{sent}/accept?user_id=me", **allowed)
     assert by_id.outcome == refused
     # A server decides by itself.

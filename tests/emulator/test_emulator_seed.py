@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,27 @@ def test_what_one_emulator_changes_no_other_one_sees() -> None:
 def test_a_mistyped_part_of_a_project_is_named() -> None:
     with pytest.raises(ValueError, match="'main' has what there is not: 'user'"):
         StackEmulator({"projects": {"main": {"id": "p", "user": []}}})
+
+
+def test_a_webhook_secret_is_the_seeds_or_the_same_each_time() -> None:
+    given = f"whsec_{base64.b64encode(bytes(16)).decode()}"
+    assert StackEmulator(seed(webhook_secret=given)).project.webhook_secret == given
+    absent = {StackEmulator(seed()).project.webhook_secret for _ in range(2)}
+    assert absent == {StackEmulator().project.webhook_secret}
+
+
+@pytest.mark.parametrize("key", [b"", b"k", bytes(15)])
+def test_a_webhook_secret_that_is_short_is_refused_and_not_quoted(key: bytes) -> None:
+    given = base64.b64encode(key).decode()
+    with pytest.raises(ValueError, match="A webhook secret is whsec_ and") as caught:
+        StackEmulator(seed(webhook_secret=f"whsec_{given}"))
+    assert not given or given not in str(caught.value)
+
+
+@pytest.mark.parametrize("secret", [None, 1, ["whsec_"], {}])
+def test_a_webhook_secret_that_is_no_text_is_refused(secret: object) -> None:
+    with pytest.raises(ValueError, match="webhook secret"):
+        StackEmulator(seed(webhook_secret=secret))
 
 
 def seed(**fields: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from stack_fastapi._http import post
+from stack_fastapi.client.transport.http import post
 from stack_fastapi.emulator import Attempt, Endpoint, StackEmulator
 from stack_fastapi.emulator.webhooks import Webhooks, sign
 from stack_fastapi.emulator.webhooks.deliveries import RETRY_AFTER, Message
@@ -77,7 +77,7 @@ def test_a_secret_of_another_form_is_refused_and_not_quoted(secret: str) -> None
     with pytest.raises(ValueError, match="whsec_ and a key") as caught:
         sign(secret, "msg_1", 0, b"{}")
     assert not secret or secret not in str(caught.value).replace("whsec_ and", "")
-    with pytest.raises(ValueError, match="whsec_ and a key"):
+    with pytest.raises(ValueError, match="whsec_ and "):
         StackEmulator({"projects": {"p": {"id": "p", "webhook_secret": secret}}})
 
 

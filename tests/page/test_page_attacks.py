@@ -42,7 +42,7 @@ def evil_emulator() -> StackEmulator:
                         {
                             "id": EVIL,
                             "display_name": EVIL,
-                            "primary_email": '"><svg/onload=alert(1)>@example.com',
+                            "primary_email": "evil@example.com",
                             "client_metadata": {EVIL: EVIL},
                             "server_metadata": EVIL,
                             "restricted_by_admin": True,
@@ -66,6 +66,9 @@ def evil_emulator() -> StackEmulator:
     emulator.grant(EVIL, EVIL, team_id=EVIL)
     emulator.grant(EVIL, f"{EVIL}2")
     emulator.sign_in(EVIL)
+    # The server itself takes no such address; an older state or a test's own hand may hold one.
+    user = emulator.project.users[EVIL]
+    user.channels[0].value = '"><svg/onload=alert(1)>@example.com'
     project = next(iter(emulator.projects.values()))
     team_id = next(iter(project.teams))
     project.codes[EVIL] = VerificationCode(
@@ -114,7 +117,7 @@ def test_signing_in_shows_no_markup_either() -> None:
     assert_harmless(given.screen.html)
 
 
-@pytest.mark.parametrize("value", [EVIL, "\u202e\u2066evil", "a" * 5000, "\x01\x1b[31m", "🦆"])
+@pytest.mark.parametrize("value", [EVIL, "\u202e\u2066evil", "a" * 256, "\x01\x1b[31m", "🦆"])
 def test_what_a_person_types_comes_back_as_text(
     emulator: StackEmulator, person: Person, value: str
 ) -> None:
@@ -261,7 +264,7 @@ def test_other_machines_are_refused(emulator: StackEmulator, peer: str, path: st
 
 @pytest.mark.parametrize(
     "host",
-    ["rebinding.example", "127.0.0.1.evil.example", "localhost.evil.example", "[::1", "10.0.0.1"],
+    ["rebinding.example", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1"],
 )
 def test_a_name_that_leads_here_by_somebody_elses_dns_is_refused(person: Person, host: str) -> None:
     assert person.get("/", host=host).status == 403
@@ -281,7 +284,7 @@ def test_every_answer_keeps_others_out(person: Person, alice: User) -> None:
         person.get("/"),
         person.get(f"{PREFIX}/static/style.css"),
         person.get(f"{PREFIX}/nowhere"),
-        person.get("/", host="evil.example"),
+        Person(person.emulator, peer=("10.0.0.1", 1)).get("/"),
         person.send(person.at("users"), "create"),
         person.post(person.at("users"), {}),
         person.ask("DELETE", "/"),
@@ -320,6 +323,7 @@ def test_secrets_are_on_no_screen_that_was_not_asked_for_them(
         project.publishable_client_key,
         project.secret_server_key,
         project.super_secret_admin_key,
+        project.webhook_secret,
         tokens.access_token,
         tokens.refresh_token,
         key,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 import struct
+import threading
 import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -364,6 +366,79 @@ def test_another_sites_form_and_frame_do_nothing(
     page.get_by_role("button", name="Win").click()
     page.wait_for_url(lambda url: not url.startswith(origin))
     assert len(emulator.project.users) == before
+    context.close()
+
+
+#: What a page of another site can try: a script's requests, and elements that load something.
+TRY = """async ({url, client, server, token}) => {
+  const status = async (path, headers) => (await fetch(url + path, {headers})).status;
+  const loaded = (tag, src) => new Promise(done => {
+    const element = document.createElement(tag);
+    element.onload = () => done(true);
+    element.onerror = () => done(false);
+    element.src = src;
+    document.body.append(element);
+  });
+  return {
+    client: await status('/api/v1/projects/current', client),
+    server: await status('/api/v1/users', server),
+    blind: await fetch(url + token, {mode: 'no-cors'}).then(() => true, () => false),
+    script: await loaded('script', url + token),
+    picture: await loaded('img', url + '/local-stack/page/static/icon.svg'),
+  };
+}"""
+
+
+class Trap(BaseHTTPRequestHandler):
+    """A site of its own: a browser keeps pages that are not from this machine away from it."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.end_headers()
+
+    def log_message(self, *_words: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def trap() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Trap) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_another_sites_scripts_have_client_access_and_get_no_token(
+    demo: Demo, browser: Browser, served: Served, trap: int, host: str
+) -> None:
+    project = demo.emulator.project
+    sessions, user = dict(project.sessions), next(iter(project.users))
+    home = {"x-stack-project-id": project.id}
+    tried = {
+        "url": served.url,
+        "client": {**home, "x-stack-access-type": "client"},
+        "server": {
+            **home,
+            "x-stack-access-type": "server",
+            "x-stack-secret-server-key": project.secret_server_key,
+        },
+        "token": f"/local-stack/token?user={user}",
+    }
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"http://{host}:{trap}/")
+    assert page.evaluate(TRY, tried) == {
+        "client": 200,
+        "server": 403,
+        "blind": False,
+        "script": False,
+        "picture": False,
+    }
+    assert project.sessions == sessions
     context.close()
 
 

@@ -158,7 +158,9 @@ def test_keys_are_shown_when_asked_for(emulator: StackEmulator, person: Person) 
     for key in (project.publishable_client_key, project.super_secret_admin_key):
         assert key in given.html
     assert f"STACK_SECRET_SERVER_KEY={project.secret_server_key}" in given.html
-    assert project.secret_server_key not in person.look(path).html
+    assert f"STACK_WEBHOOK_SECRET={project.webhook_secret}" in given.html
+    for secret in (project.secret_server_key, project.webhook_secret):
+        assert secret not in person.look(path).html
 
 
 def test_keys_rotate(emulator: StackEmulator, person: Person, alice: User) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stack_fastapi.emulator import StackEmulator, Team, User
+from stack_fastapi.emulator.seed import DEFAULT_SEED
 
 from .conftest import StandingClock
 from .person import HOST, ORIGIN, Person, Reply
@@ -270,9 +271,10 @@ def test_a_back_end_that_is_none(person: Person, alice: User, back_end: str) -> 
     assert person.emulator.project.sessions == {}
 
 
-def test_a_token_for_the_address_that_a_back_end_knows(person: Person, alice: User) -> None:
+def test_a_token_for_the_address_that_a_back_end_knows() -> None:
+    emulator = StackEmulator({**DEFAULT_SEED, "issuer_bases": ["http://stack.internal:8101"]})
+    person, alice = Person(emulator), emulator.create_user()
     path = person.at("users", alice.id)
-    person.ask("GET", "/api/v1", {"host": "stack.internal:8101"})
     (form,) = [form for form in person.look(path).forms if form.fields.get("do") == "sign-in"]
     assert form.options["issuer"] == [ORIGIN, "http://stack.internal:8101"]
     given = person.send(path, "sign-in", issuer="http://stack.internal:8101")
@@ -282,11 +284,21 @@ def test_a_token_for_the_address_that_a_back_end_knows(person: Person, alice: Us
     assert "is not an address that the local Stack was asked at" in refused.screen.text
 
 
+def test_a_token_for_another_name_of_this_machine(person: Person, alice: User) -> None:
+    person.ask("GET", "/api/v1", {"host": "localhost:8101"})
+    (form,) = [
+        form
+        for form in person.look(person.at("users", alice.id)).forms
+        if form.fields.get("do") == "sign-in"
+    ]
+    assert form.options["issuer"] == [ORIGIN, "http://localhost:8101"]
+
+
 def test_a_fixed_issuer_leaves_no_choice() -> None:
     emulator = StackEmulator(issuer="https://stack.example.com")
     user = emulator.create_user()
     person = Person(emulator)
-    person.ask("GET", "/api/v1", {"host": "other"})
+    person.ask("GET", "/api/v1", {"host": "localhost:8101"})
     path = person.at("users", user.id)
     (form,) = [form for form in person.look(path).forms if form.fields.get("do") == "sign-in"]
     assert form.options == {}

@@ -9,6 +9,7 @@ from stack_fastapi.emulator.records import CodeType, VerificationCode
 
 _TITLES: dict[CodeType, str] = {
     "contact_channel_verification": "Verify an address",
+    "password_reset": "Reset the password",
     "team_invitation": "Invitation to a team",
 }
 

@@ -42,6 +42,7 @@ def reveal(visit: Visit) -> Given:
                 [
                     f"STACK_PROJECT_ID={project.id}",
                     f"STACK_SECRET_SERVER_KEY={project.secret_server_key}",
+                    f"STACK_WEBHOOK_SECRET={project.webhook_secret}",
                     f"STACK_API_URL={visit.base_url}",
                 ]
             ),

@@ -1,4 +1,4 @@
-"""Templates and files of the page, and the headers that every answer of it has."""
+"""Templates and files of the page, and the headers that its answers have beside every other's."""
 
 from __future__ import annotations
 
@@ -28,10 +28,8 @@ HEADERS = {
     "content-security-policy": POLICY,
     "cache-control": "no-store",
     "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
     # Not `no-referrer`: browsers would then send our own forms with `Origin: null`.
     "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
 HTML = "text/html; charset=utf-8"

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from stack_fastapi.emulator.answer import Answer, text_answer
 from stack_fastapi.emulator.errors import StackError, bad_request, not_found
 from stack_fastapi.emulator.faults import Faults
+from stack_fastapi.emulator.guard import check_local
 from stack_fastapi.emulator.page import areas, guard
 from stack_fastapi.emulator.page.links import ROOT, href, parts_of
 from stack_fastapi.emulator.page.notes import NOTES
@@ -56,7 +57,7 @@ class Page:
             issue: How access tokens are issued, and the time.
         """
         try:
-            guard.check_local(request)
+            check_local(request, "the person")
             guard.check_method(request)
         except StackError as error:
             return _plain(str(error), error.status)

@@ -35,7 +35,7 @@ def bases(visit: Visit) -> list[str]:
     own = visit.issue.base_url
     if visit.state.issuer is not None:
         return [own]
-    return [own, *sorted(visit.state.issuer_bases - {own})][:MOST_BASES]
+    return [own, *sorted({*visit.state.issuer_bases} - {own})][:MOST_BASES]
 
 
 def sign_in(visit: Visit, user: User) -> Given:
@@ -51,7 +51,7 @@ def sign_in(visit: Visit, user: User) -> Given:
     if urlsplit(back_end).scheme not in {"http", "https"}:
         raise FieldError({"back_end": "must be a URL"})
     issue = replace(visit.issue, base_url=base_url)
-    visit.state.issuer_bases.add(base_url)
+    visit.state.issuer_bases.note(base_url)
     tokens = sessions.sign_in(visit.project, user, visit.state.entropy, issue)
     return Given({"tokens": _view(visit, user, tokens, base_url, back_end)})
 

@@ -50,9 +50,10 @@ def edit(visit: Visit) -> Done:
     email = forms.text(form, "primary_email")
     fields: dict[str, Any] = {
         "display_name": forms.text(form, "display_name"),
-        "primary_email": email,
         **forms.metadata(form),
     }
+    if email != subject(visit).primary_email:
+        fields["primary_email"] = email
     for name in ("primary_email_verified", "primary_email_auth_enabled"):
         # Without an address there is nothing to say about it.
         if email is not None or forms.flag(form, name):

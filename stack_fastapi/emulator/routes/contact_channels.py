@@ -8,8 +8,9 @@ from stack_fastapi.emulator import views
 from stack_fastapi.emulator.accounts import normal_email
 from stack_fastapi.emulator.answer import Answer, json_answer, success
 from stack_fastapi.emulator.call import Call
+from stack_fastapi.emulator.email_fields import Email
 from stack_fastapi.emulator.errors import KnownError, bad_request, forbidden, not_found
-from stack_fastapi.emulator.fields import Email, Flag, Strict, UserId, Uuid
+from stack_fastapi.emulator.fields import Flag, Strict, UserId, Uuid
 from stack_fastapi.emulator.membership import user_of
 from stack_fastapi.emulator.project import Project
 from stack_fastapi.emulator.records import ContactChannel, User
@@ -47,9 +48,10 @@ class ServerCreate(ClientCreate):
 
 
 class ChannelQuery(Strict):
-    """Whose addresses."""
+    """Whose addresses, and which."""
 
     user_id: UserId | None = None
+    contact_channel_id: Uuid | None = None
 
 
 class ChannelPath(Strict):
@@ -61,14 +63,15 @@ class ChannelPath(Strict):
 
 def list_(call: Call) -> Answer:
     """A user's addresses, or all; clients see their own."""
-    user_id = call.query(ChannelQuery).user_id
-    if call.is_client and user_id != call.me().id:
+    query = call.query(ChannelQuery)
+    if call.is_client and query.user_id != call.me().id:
         raise forbidden("Clients list the contact channels of their own user.")
     items = [
         views.channel(user, channel)
         for user in call.project.users.values()
-        if user_id in {None, user.id}
+        if query.user_id in {None, user.id}
         for channel in user.channels
+        if query.contact_channel_id in {None, channel.id}
     ]
     return json_answer(views.listed(items))
 

@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import accounts, passwords, sessions, verification_codes
+from typing import Literal
+
+from stack_fastapi.emulator import (
+    accounts,
+    passwords,
+    sessions,
+    sign_in_methods,
+    verification_codes,
+)
+from stack_fastapi.emulator.account_fields import Password
 from stack_fastapi.emulator.answer import Answer, json_answer
 from stack_fastapi.emulator.call import Call
+from stack_fastapi.emulator.email_fields import Email, SignUpEmail
 from stack_fastapi.emulator.errors import KnownError
-from stack_fastapi.emulator.fields import Email, Password, Strict, Text, Url
-from stack_fastapi.emulator.project import Project
+from stack_fastapi.emulator.fields import Strict, Text, Url
 from stack_fastapi.emulator.records import User
 from stack_fastapi.emulator.routing import Route
 
 
 class SignUp(Strict):
-    """The body of a sign-up."""
+    """The body of a sign-up. What the pages say of a bot challenge is taken and not checked."""
 
-    email: Email
+    email: SignUpEmail
     password: Password
     verification_callback_url: Url = ""
+    bot_challenge_token: Text = ""
+    bot_challenge_phase: Literal["invisible", "visible"] = "invisible"
+    bot_challenge_unavailable: Literal["true"] = "true"
 
 
 class SignIn(Strict):
     """The body of a sign-in."""
 
     email: Email
-    password: Text
+    password: Password
 
 
 def sign_up(call: Call) -> Answer:
     """A new user, or the signed-in anonymous one who becomes a real one."""
     project, form = call.project, call.body(SignUp)
-    _check_passwords_allowed(project)
+    sign_in_methods.check_enabled(project)
     if form.verification_callback_url:
         verification_codes.check_callback(project, form.verification_callback_url)
-    if len(form.password) < passwords.MIN_LENGTH:
-        raise KnownError("PASSWORD_TOO_SHORT", {"min_length": passwords.MIN_LENGTH})
+    sign_in_methods.check_length(form.password)
     if not project.config.sign_up_enabled:
         raise KnownError("SIGN_UP_NOT_ENABLED")
     changes = {
@@ -60,7 +71,7 @@ def sign_up(call: Call) -> Answer:
 def sign_in(call: Call) -> Answer:
     """A new session for who knows the password."""
     project, form = call.project, call.body(SignIn)
-    _check_passwords_allowed(project)
+    sign_in_methods.check_enabled(project)
     found = project.auth_channel(accounts.normal_email(form.email))
     user = found[0] if found else None
     if user is None or not passwords.is_right(form.password, user.password_hash):
@@ -84,11 +95,6 @@ def signed_in(call: Call, user: User) -> Answer:
     )
 
 
-def _check_passwords_allowed(project: Project) -> None:
-    if not project.config.credential_enabled:
-        raise KnownError("PASSWORD_AUTHENTICATION_NOT_ENABLED")
-
-
 def _upgrade(call: Call, user: User, changes: accounts.Changes) -> User:
     """The anonymous user's sessions end; the user signs up anew under the same id."""
     project, entropy = call.project, call.state.entropy
@@ -96,9 +102,7 @@ def _upgrade(call: Call, user: User, changes: accounts.Changes) -> User:
         project, user, {**changes, "is_anonymous": False}, entropy, call.now_millis
     )
     user.signed_up_at_millis = call.now_millis
-    project.sessions = {
-        id_: session for id_, session in project.sessions.items() if session.user_id != user.id
-    }
+    project.end_sessions(user.id)
     project.announce("user.updated", user)
     return user
 

@@ -6,8 +6,9 @@ from stack_fastapi.emulator import membership, verification_codes, views
 from stack_fastapi.emulator.accounts import restricted_reason
 from stack_fastapi.emulator.answer import Answer, json_answer, success
 from stack_fastapi.emulator.call import Call
+from stack_fastapi.emulator.email_fields import Email
 from stack_fastapi.emulator.errors import InternalError, KnownError, bad_request
-from stack_fastapi.emulator.fields import Email, Strict, Url, UserId, Uuid
+from stack_fastapi.emulator.fields import Strict, Url, UserId, Uuid
 from stack_fastapi.emulator.records import User, VerificationCode
 from stack_fastapi.emulator.routes.verification import Code
 from stack_fastapi.emulator.routing import Route

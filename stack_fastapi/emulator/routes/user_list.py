@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Literal
 
@@ -17,6 +19,9 @@ from stack_fastapi.emulator.fields import QueryFlag, Strict, Text, Uuid, Whole
 from stack_fastapi.emulator.project import Project
 from stack_fastapi.emulator.records import User
 from stack_fastapi.emulator.routing import SERVER, Route
+
+#: What the server leaves out of a search before it compares with ids.
+_NO_ID = re.compile(r"[^a-zA-Z0-9_.-]")
 
 
 class UserQuery(Strict):
@@ -59,7 +64,7 @@ def _fits(project: Project, user: User, query: UserQuery) -> bool:
     return (
         _is_included(project, user, query)
         and (query.team_id is None or (query.team_id, user.id) in project.memberships)
-        and _is_found(user, query.query.lower())
+        and (not query.query or _is_found(user, query.query))
     )
 
 
@@ -73,10 +78,32 @@ def _is_included(project: Project, user: User, query: UserQuery) -> bool:
     return not is_restricted or query.include_restricted or query.include_anonymous
 
 
-def _is_found(user: User, word: str) -> bool:
+def _is_found(user: User, query: str) -> bool:
     """Part of the name or of an address, or the whole id."""
-    texts = (user.display_name or "", *(channel.value for channel in user.channels))
-    return word == user.id or any(word in text.lower() for text in texts)
+    if _NO_ID.sub("", query).lower() == user.id:
+        return True
+    names = [] if user.display_name is None else [user.display_name]
+    texts = (*names, *(channel.value for channel in user.channels))
+    return any(_pattern(query).fullmatch(text) for text in texts)
+
+
+@lru_cache(maxsize=8)
+def _pattern(query: str) -> re.Pattern[str]:
+    """What holds the text somewhere, as PostgreSQL's ILIKE finds it, wildcards and escapes too.
+
+    Each part is matched as early as possible and for good, so that no query takes long.
+    """
+    parts, characters = [""], iter(f"%{query}%")
+    for character in characters:
+        if character == "%":
+            parts.append("")
+        elif character == "_":
+            parts[-1] += "."
+        else:
+            parts[-1] += re.escape(next(characters) if character == "\\" else character)
+    *firsts, last = parts
+    found = "".join(f"(?>.*?{part})" for part in firsts)
+    return re.compile(f"{found}.*{last}", re.DOTALL | re.IGNORECASE)
 
 
 def _from(users: list[User], cursor: str) -> list[User]:

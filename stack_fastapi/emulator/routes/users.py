@@ -11,6 +11,10 @@ from stack_fastapi.emulator.records import User
 from stack_fastapi.emulator.routes.user_forms import ServerUserUpdate, UserCreate
 from stack_fastapi.emulator.routing import SERVER, Route
 
+#: The server takes them when a user is made, and they do nothing: users turn these on themselves,
+#: or a server does so later.
+_LATER = frozenset({"totp_secret_base64", "passkey_auth_enabled"})
+
 
 class UserPath(Strict):
     """Which user."""
@@ -21,9 +25,9 @@ class UserPath(Strict):
 def create(call: Call) -> Answer:
     """A new user."""
     call.no_query()
-    user = accounts.create_user(
-        call.project, call.body(UserCreate).given(), call.state.entropy, call.now_millis
-    )
+    given = call.body(UserCreate).given()
+    changes = {name: value for name, value in given.items() if name not in _LATER}
+    user = accounts.create_user(call.project, changes, call.state.entropy, call.now_millis)
     # The real server made this answer before it made a team for the user and selected it.
     shown = views.server_user(call.project, user)
     return json_answer(shown | {"selected_team_id": None, "selected_team": None}, status=201)

@@ -9,9 +9,10 @@ from pydantic import Field
 from stack_fastapi.emulator import verification_codes
 from stack_fastapi.emulator.answer import Answer, json_answer, success
 from stack_fastapi.emulator.call import Call
+from stack_fastapi.emulator.email_fields import Email
 from stack_fastapi.emulator.entropy import SECRET_LENGTH
 from stack_fastapi.emulator.errors import KnownError, bad_request, not_found
-from stack_fastapi.emulator.fields import Email, Strict, Text, Url, UserId, Uuid
+from stack_fastapi.emulator.fields import Strict, Text, Url, UserId, Uuid
 from stack_fastapi.emulator.records import User
 from stack_fastapi.emulator.routing import Route
 
@@ -57,7 +58,7 @@ def send(call: Call) -> Answer:
 
 def send_to_primary(call: Call) -> Answer:
     """Send a code to the signed-in user's primary address; the older way."""
-    user, form = call.me("USER_AUTHENTICATION_REQUIRED"), call.body(SendPrimaryCode)
+    user, form = call.signed_in_user(), call.body(SendPrimaryCode)
     if user.primary_email != form.email:
         details = {"email": form.email, "primary_email": user.primary_email}
         raise KnownError("EMAIL_IS_NOT_PRIMARY_EMAIL", details)

@@ -8,6 +8,9 @@ import hmac
 import math
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret begins with
+#: What a project's messages are signed with that was given no secret. It opens nothing elsewhere.
+LOCAL_SECRET = f"{SECRET_PREFIX}bG9jYWwtZW11bGF0b3Itb25seS1rZXkh"
+LEAST_KEY_BYTES = 16
 
 
 def sign(secret: str, message_id: str, now: float, content: bytes) -> dict[str, str]:
@@ -31,6 +34,18 @@ def sign(secret: str, message_id: str, now: float, content: bytes) -> dict[str, 
         "svix-timestamp": timestamp,
         "svix-signature": f"v1,{base64.b64encode(digest).decode()}",
     }
+
+
+def check(secret: object) -> None:
+    """Make sure that messages can be signed with a secret, and that receivers take it for one.
+
+    Raises:
+        ValueError: It has another form or is short. The message does not quote it.
+    """
+    if not isinstance(secret, str) or len(key_of(secret)) < LEAST_KEY_BYTES:
+        raise ValueError(
+            f"A webhook secret is whsec_ and at least {LEAST_KEY_BYTES} bytes in base 64."
+        )
 
 
 def key_of(secret: str) -> bytes:

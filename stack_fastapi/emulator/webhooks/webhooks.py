@@ -173,6 +173,6 @@ def body(event: EventType, data: Json) -> bytes:
 
 
 def _post(url: str, content: bytes, headers: Mapping[str, str], timeout: float) -> int | None:
-    from stack_fastapi._http import post  # noqa: PLC0415 - only needed here
+    from stack_fastapi.client.transport.http import post  # noqa: PLC0415 - only needed here
 
     return post(url, content, headers, timeout)

@@ -1,0 +1,1 @@
+"""What the kit looks at in a whole app: its routes, their guards, its OpenAPI document."""

@@ -1,0 +1,1 @@
+"""HTTP to Stack: requests, responses, repetitions, the circuit breaker, connections."""

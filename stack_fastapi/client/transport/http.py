@@ -1,0 +1,358 @@
+"""Talking HTTP to Stack; the only module that imports the HTTP library.
+
+One request is one ``call``: bounded in time as a whole, repeated where that is harmless, stopped
+by a circuit breaker where Stack is down, and answered with decoded JSON or one of our errors.
+No error is chained to one of the HTTP library, whose frames and messages hold our headers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Hashable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+import stamina
+from cachetools import LRUCache
+from pydantic import SecretStr
+
+from stack_fastapi.client.transport.circuit_breaker import THRESHOLD_OF_ONE, CircuitBreaker
+from stack_fastapi.client.transport.loopback import is_loopback
+from stack_fastapi.client.transport.pools import Pools
+from stack_fastapi.client.transport.request import MAX_BODY, Request
+from stack_fastapi.client.transport.response import (
+    Response,
+    StackBrokeError,
+    failed_at_this,
+    is_from_stack,
+    is_server_error,
+    read_response,
+    requested_pause,
+)
+from stack_fastapi.exceptions import (
+    ConfigurationError,
+    ResponseTooLargeError,
+    StackApiError,
+    StackConfigurationError,
+    StackUnavailableError,
+)
+from stack_fastapi.settings import StackAuthSettings
+from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.types import Clocks
+
+httpx2: ModuleType | None
+try:
+    import httpx2
+except ImportError:
+    httpx2 = None
+
+if TYPE_CHECKING:
+    import httpx2 as _httpx2
+
+    #: An async transport of either HTTP library.
+    Transport = httpx.AsyncBaseTransport | _httpx2.AsyncBaseTransport
+
+_LOCAL_MARK = "x-stack-local"
+#: How many requests that failed lately are told apart.
+_BREAKERS_OF_ONE = 1000
+
+_LIBRARIES = tuple(library for library in (httpx2, httpx) if library is not None)
+_HTTP_ERRORS = (
+    OSError,
+    *(library.HTTPError for library in _LIBRARIES),
+    *(library.StreamError for library in _LIBRARIES),
+)
+
+
+class _FailedAttemptError(Exception):
+    """An attempt that got no usable response; the message names the kind of failure, no data.
+
+    Attributes:
+        response: the server error that it got, if it got one.
+    """
+
+    def __init__(self, failure: str, response: Response | None = None) -> None:
+        super().__init__(failure)
+        self.response = response
+
+
+class _LaterError(Exception):
+    """Stack asks for a pause of so many seconds; there is no response yet."""
+
+    def __init__(self, pause: float) -> None:
+        super().__init__(pause)
+        self.pause = pause
+
+
+# Only what may safely happen twice is repeated (RFC 9110, section 9.2.2).
+_RETRYING = {
+    method: stamina.AsyncRetryingCaller(
+        attempts=3 if idempotent else 1, timeout=None, wait_initial=0.1, wait_max=1.0
+    ).on(_FailedAttemptError)
+    for method, idempotent in (
+        ("GET", True),
+        ("PUT", True),
+        ("DELETE", True),
+        ("POST", False),
+        ("PATCH", False),
+    )
+}
+
+
+class StackHttp:
+    """Requests to one Stack API on behalf of one project.
+
+    Connections are pooled for each event loop, and closed with it.
+
+    Args:
+        settings: where Stack is, who we are and how long to wait.
+        clocks: the time.
+        log: where operators hear of problems.
+        transport: in place of the network; closed with the pool.
+    """
+
+    def __init__(
+        self,
+        settings: StackAuthSettings,
+        clocks: Clocks,
+        log: ProblemLog,
+        transport: Transport | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clocks = clocks
+        self._log = log
+        self._breaker = CircuitBreaker()
+        self._breakers_of_one: LRUCache[Hashable, CircuitBreaker] = LRUCache(_BREAKERS_OF_ONE)
+        self._pools = Pools(lambda: _new_client(settings.timeout, transport))
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: SecretStr | None = None,
+        body: object = None,
+        as_server: bool = True,
+        refresh_token: SecretStr | None = None,
+        max_body: int = MAX_BODY,
+    ) -> object:
+        """Ask Stack and decode its response.
+
+        Args:
+            method: HTTP method.
+            path: below ``/api/v1``, with its query; ids in it already quoted.
+            token: a user's access token, sent along.
+            body: JSON to send; a secret among its fields is a ``SecretStr``.
+            as_server: whether to show the secret server key.
+            refresh_token: a session's refresh token, sent along.
+            max_body: most bytes of the response that are read.
+
+        Raises:
+            ValueError: JSON cannot hold the body.
+            StackUnavailableError: no usable response within the time.
+            StackConfigurationError: Stack does not accept our project or key.
+            StackApiError: Stack refused this very request.
+        """
+        try:
+            return await self._patiently(
+                Request(method, path, token, body, as_server, refresh_token, max_body)
+            )
+        except StackUnavailableError as error:
+            if method == "DELETE" and isinstance(error, StackBrokeError):
+                raise  # mostly there is nothing left to delete: no outage that operators can mend
+            self._log.report(logging.WARNING, error.code, f"Stack is unavailable: {error.message}")
+            raise
+        except ConfigurationError as error:
+            self._log.report(logging.ERROR, error.code, error.message)
+            raise
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; another call opens new ones."""
+        await self._pools.aclose()
+
+    async def _patiently(self, request: Request) -> object:
+        """Ask, and again after each pause that Stack asks for and that fits into the time.
+
+        A request that was limited was not looked at, so any may be asked again.
+        """
+        time = asyncio.get_running_loop().time
+        end = time() + self._settings.timeout
+        while True:
+            try:
+                return await self._guarded(request, end)
+            except _LaterError as error:
+                pause = error.pause
+            if time() + pause >= end:
+                raise StackUnavailableError("Stack answered with status 429.", retry_after=pause)
+            # A little longer, for clocks differ; not at all where stamina's test mode says so.
+            await asyncio.sleep(0 if stamina.is_testing() else pause * 1.05)
+
+    async def _guarded(self, request: Request, end: float) -> object:
+        """Ask through the circuit breakers, until the event loop's clock reads ``end``."""
+        identity = request.identity
+        self._acquire(identity)
+        response = None
+        try:
+            response = await self._within_time(request, end)
+            value = read_response(response, self._clocks.wall())
+            self._warn_of_local_stack(response)
+        except _LaterError as error:
+            self._breaker.fail(self._clocks.monotonic(), identity, error.pause)
+            raise
+        except ResponseTooLargeError:  # Stack is up, and answered to the end
+            self._succeed(identity)
+            raise
+        except StackUnavailableError as error:
+            if response is not None and request.is_change and failed_at_this(response):
+                self._release(identity)
+                raise StackBrokeError(error.message, retry_after=error.retry_after) from None
+            self._fail(identity)
+            raise
+        except (StackApiError, StackConfigurationError) as error:
+            self._succeed(identity)
+            if isinstance(error, StackApiError):
+                error.details = request.without_secrets(error.details)
+            raise
+        except BaseException:  # the caller went away: that says nothing about Stack
+            self._release(identity)
+            raise
+        self._succeed(identity)
+        return value
+
+    def _acquire(self, identity: Hashable) -> None:
+        """Pass both breakers, the one of all requests and the one of this request alone.
+
+        Raises:
+            StackUnavailableError: one of them is open.
+        """
+        now = self._clocks.monotonic()
+        wait, failed = self._breaker.acquire(now), "it failed repeatedly"
+        if wait is None and (own := self._breakers_of_one.get(identity)):
+            wait, failed = own.acquire(now), "it failed repeatedly at this request"
+            if wait is not None:
+                self._breaker.release()
+        if wait is not None:
+            raise StackUnavailableError(f"{failed}; not asking", retry_after=wait)
+
+    def _succeed(self, identity: Hashable) -> None:
+        self._breaker.succeed()
+        self._breakers_of_one.pop(identity, None)
+
+    def _fail(self, identity: Hashable) -> None:
+        now = self._clocks.monotonic()
+        self._breaker.fail(now, identity)
+        own = self._breakers_of_one.setdefault(identity, CircuitBreaker(THRESHOLD_OF_ONE, 1))
+        own.fail(now, identity)
+
+    def _release(self, identity: Hashable) -> None:
+        self._breaker.release()
+        if own := self._breakers_of_one.get(identity):
+            own.release()
+
+    def _warn_of_local_stack(self, response: Response) -> None:
+        """A local Stack lets anybody be anybody: fine on this machine, a disaster elsewhere."""
+        host = urlsplit(self._settings.api_url).hostname or ""
+        if _LOCAL_MARK in response.headers and not is_loopback(host):
+            message = (
+                f"api_url (STACK_API_URL) leads to a local Stack at {self._settings.api_url}, "
+                "which is for development: whoever reaches it can sign in as anybody."
+            )
+            self._log.report(logging.CRITICAL, "LOCAL_STACK", message)
+
+    async def _within_time(self, request: Request, end: float) -> Response:
+        response, failure = None, "no answer in time"
+        try:
+            async with asyncio.timeout_at(end):
+                response = await _RETRYING[request.method](self._attempt, request)
+        except TimeoutError:
+            pass
+        except _FailedAttemptError as error:
+            failure, response = str(error), error.response
+        if response is None:  # raised out here, away from the HTTP library's frames
+            raise StackUnavailableError(failure)
+        if response.is_cut_off:
+            raise ResponseTooLargeError("its response is too large")
+        pause = requested_pause(response, self._clocks.wall())
+        if pause is not None:
+            raise _LaterError(pause)
+        return response
+
+    async def _attempt(self, request: Request) -> Response:
+        client = await self._pools.client()
+        failure = ""
+        try:
+            async with client.stream(
+                request.method,
+                f"{self._settings.api_url}/api/v1{request.path}",
+                headers=request.headers(self._settings),
+                content=request.content,
+            ) as received:
+                body, is_cut_off = await _read(received, request.max_body)
+                headers = {name.lower(): value for name, value in received.headers.items()}
+                response = Response(received.status_code, headers, body, is_cut_off)
+        except _HTTP_ERRORS as error:
+            failure = type(error).__name__  # not its text, which may quote a header
+        if failure:
+            raise _FailedAttemptError(failure)
+        # A change that Stack's own code broke at was looked at; it would break there again.
+        if is_server_error(response) and not (request.is_change and failed_at_this(response)):
+            raise _FailedAttemptError(f"status {response.status}", response)
+        if response.is_cut_off and not is_from_stack(response):
+            raise _FailedAttemptError("the response is too large")
+        return response
+
+
+async def _read(response: Any, most: int) -> tuple[bytes, bool]:  # noqa: ANN401 - of either library
+    """The body, but no more of it than makes sense, and whether there was more."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > most:
+            return b"", True
+    return bytes(body), False
+
+
+def _new_client(timeout: float, transport: Transport | None) -> Any:  # noqa: ANN401 - of either library
+    library = _LIBRARIES[0]
+    if isinstance(transport, httpx.AsyncBaseTransport):
+        library = httpx
+    return library.AsyncClient(
+        timeout=timeout,
+        transport=transport,
+        follow_redirects=False,
+        # What an response about one user sets must not go out with the request about the next.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+    )
+
+
+def asgi_transport(app: Callable[..., Any]) -> Transport:
+    """A transport that calls an ASGI app in this process, without a socket."""
+    transport: Transport = _LIBRARIES[0].ASGITransport(app=app)
+    return transport
+
+
+def post(url: str, content: bytes, headers: Mapping[str, str], timeout: float) -> int | None:
+    """Post once and wait for the response: no repetition, no redirects, no proxies.
+
+    Args:
+        url: where to.
+        content: the body.
+        headers: sent as they are.
+        timeout: seconds for each step of the exchange.
+
+    Returns:
+        The status; None where there was no response.
+    """
+    is_encrypted = url.startswith("https:")  # plain connections need no certificates loaded
+    client = _LIBRARIES[0].Client(
+        timeout=timeout, verify=is_encrypted, follow_redirects=False, trust_env=False
+    )
+    try:
+        with client, client.stream("POST", url, content=content, headers=headers) as response:
+            return int(response.status_code)
+    except _HTTP_ERRORS:
+        return None

@@ -1,0 +1,238 @@
+"""``StackAuth``: builds the parts of the kit for one project, owns them and closes them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping, MutableMapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import SecretStr
+
+from stack_fastapi.cache import SharedTier, Store
+from stack_fastapi.client import StackServerClient
+from stack_fastapi.client.transport.http import StackHttp
+from stack_fastapi.engine.authentication import Authentication, Sources
+from stack_fastapi.engine.policy import Policy
+from stack_fastapi.lookups.api_keys import ApiKeys
+from stack_fastapi.lookups.permissions import Permissions
+from stack_fastapi.lookups.sessions import Sessions
+from stack_fastapi.lookups.users import Users
+from stack_fastapi.models import AccessTokenClaims, User, WebhookEvent
+from stack_fastapi.settings import StackAuthSettings
+from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.tokens.claims import TokenRules, issuers_of
+from stack_fastapi.tokens.credentials import CredentialReader
+from stack_fastapi.tokens.jwks import KeySet
+from stack_fastapi.tokens.verifier import Verifier
+from stack_fastapi.types import Cache, Change, Clock, Clocks, Connection
+from stack_fastapi.webhooks.receiver import Webhooks
+
+if TYPE_CHECKING:
+    from stack_fastapi.client.transport.http import Transport
+
+#: Where a scope keeps its decision.
+SCOPE_KEY = "stack_fastapi"
+
+
+class StackAuth:
+    """The engine: everything that is shared by the requests of one app and one Stack project.
+
+    Usable without FastAPI as well, in scripts and workers::
+
+        async with StackAuth() as auth:
+            user = await auth.client.users.get(user_id)
+
+    Opening it is not needed: connections open when they are first used, and end with their
+    event loop. ``async with`` or ``aclose`` closes them sooner.
+
+    Args:
+        settings: read from the environment if None.
+        transport: an asynchronous transport of httpx or httpx2, in place of the network.
+        clock: Unix time in seconds, for what others wrote down, such as a token's ``exp``; the
+            system's if None.
+        monotonic: seconds since whenever, never set back, for all durations; if None they follow
+            ``clock`` where that is passed, and the system's monotonic clock else.
+        cache: a cache that all workers share, beside this process's memory; none if None.
+
+    Attributes:
+        settings: the settings in force.
+        client: Stack's REST API with server access.
+
+    Raises:
+        ConfigurationError: a setting is missing or wrong; lists all of them.
+    """
+
+    def __init__(
+        self,
+        settings: StackAuthSettings | None = None,
+        *,
+        transport: Transport | None = None,
+        clock: Clock | None = None,
+        monotonic: Clock | None = None,
+        cache: Cache | None = None,
+    ) -> None:
+        self.settings = settings = settings or StackAuthSettings()
+        clocks = Clocks.of(clock, monotonic)
+        self._log = ProblemLog(clocks.monotonic)
+        self._http = StackHttp(settings, clocks, self._log, transport)
+        self.client = StackServerClient(self._http, settings.project_id, self._forget_changed)
+        self._store = _store(settings, clocks, cache, self._log)
+        self._reader = CredentialReader(settings.token_sources, settings.allowed_origins)
+        self._keys = KeySet(
+            self.client.jwks, self._store, ttl=settings.jwks_ttl, cooldown=settings.jwks_cooldown
+        )
+        self._verifier = Verifier(self._keys, _rules(settings), self._store, self._log)
+        ttl = settings.user_cache_ttl
+        self._users = Users(self.client, self._store, settings)
+        self._permissions = Permissions(self.client, self._store, ttl)
+        self._sessions = Sessions(self.client, self._store, ttl)
+        self._api_keys = ApiKeys(self.client, self._users, self._store, ttl)
+        self._webhooks = Webhooks(settings.webhook_secret, clocks.wall, self._forget_changed)
+        self._sources = Sources(
+            self._store,
+            self._reader,
+            self._verifier,
+            self._users,
+            self._permissions,
+            self._sessions,
+            self._api_keys,
+            self._webhooks,
+        )
+        self._policy = Policy(settings.allow_anonymous, settings.allow_restricted)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End what is in flight and close the connections to Stack; what is cached stays."""
+        await self._store.aclose()
+        await self._http.aclose()
+
+    async def authenticate(self, connection: Connection) -> User | None:
+        """The user of a request or WebSocket whom the settings admit; None without a credential.
+
+        Raises:
+            CredentialsError: there is a credential, and it is no good.
+            PolicyError: the settings do not admit this user.
+            UnavailableError: nobody can say.
+        """
+        decision = self.begin(connection.scope)
+        if decision.is_signed_out:
+            return None
+        return await decision.admit()
+
+    async def verify(self, token: SecretStr | str) -> AccessTokenClaims:
+        """The claims of an access token that is good now, whoever brought it; checked locally.
+
+        For tokens that did not come with a request, such as those in a queue's messages. Whether
+        this type of user may enter is not asked.
+
+        Raises:
+            InvalidTokenError: it is no good, with the reason.
+            UnavailableError: the project's keys cannot be had.
+        """
+        if isinstance(token, str):
+            token = SecretStr(token)  # from here on no traceback shows it
+        return await self._verifier.verify(token)
+
+    async def receive_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
+        """The event that a webhook tells; what it makes stale in this process is forgotten.
+
+        For webhooks that arrive in another way than at a route with ``CurrentWebhook``: from a
+        queue, or in another framework.
+
+        Args:
+            headers: the request's; names in any case.
+            body: byte for byte as it came.
+
+        Raises:
+            InvalidWebhookError: nothing proves that Stack sent it within the last five minutes.
+            StackUnavailableError: it did, and the message makes no sense.
+            ConfigurationError: the setting ``webhook_secret`` is missing.
+        """
+        return await self._webhooks.receive(headers, body)
+
+    def begin(self, scope: MutableMapping[str, Any]) -> Authentication:
+        """The decision for an ASGI scope; the same one for whoever asks this engine again.
+
+        A scope that was copied from another and got other headers is another request.
+        Nothing is checked or fetched before the decision is asked for something.
+        """
+        credential = self._reader.find(scope)
+        known = scope.get(SCOPE_KEY)
+        if isinstance(known, Authentication) and known.is_for(self, credential):
+            return known
+        decision = scope[SCOPE_KEY] = Authentication(
+            self, credential, self._sources, self._policy, self._log
+        )
+        return decision
+
+    async def evict(self, user_id: str) -> None:
+        """Forget what is known of a user: the next request of theirs asks Stack.
+
+        That is the user, what they may do, their teams, their sessions and their API keys. In
+        other processes only the shared cache forgets, which holds users alone.
+        """
+        await self._store.evict(user_id)
+
+    async def evict_team(self, team_id: str) -> None:
+        """Forget what is known of a team: its members, what they may do in it, its API keys."""
+        await self._store.evict(team_id)
+
+    async def evict_api_key(self, key_id: str) -> None:
+        """Forget what is known of an API key, by the id of its record."""
+        await self._store.evict(key_id)
+
+    async def _forget_changed(self, change: Change) -> None:
+        """Forget what a change made stale, through the client or told by a webhook.
+
+        One that names a user and a team is about that member, and no other is asked about anew.
+        The change is not undone by a shared cache that fails: operators hear of it, and other
+        workers keep what they know for its lifetime. This one takes nothing older from there.
+        """
+        # An API key, or a session, also where nobody knows whose it is.
+        subjects = (change.id, change.user_id or change.team_id)
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                await self._store.evict(*filter(None, subjects))
+        except Exception as error:  # noqa: BLE001 - whatever a cache raises
+            message = f"the shared cache failed: {type(error).__name__}"  # its text may hold a URL
+            self._log.report(logging.WARNING, "CACHE", message)
+
+
+def decision_of(connection: Connection) -> Authentication | None:
+    """The decision that the innermost middleware began for a connection; None without one."""
+    found = connection.scope.get(SCOPE_KEY)
+    return found if isinstance(found, Authentication) else None
+
+
+def _store(
+    settings: StackAuthSettings, clocks: Clocks, cache: Cache | None, log: ProblemLog
+) -> Store:
+    shared = None
+    if cache is not None:
+        namespace = json.dumps([settings.api_url, settings.project_id])
+        shared = SharedTier(cache, namespace, clocks, settings.timeout, log)
+    # A pause that Stack asks for may come before a second attempt.
+    return Store(clocks, settings.user_cache_size, 2 * settings.timeout, shared)
+
+
+def _rules(settings: StackAuthSettings) -> TokenRules:
+    return TokenRules(
+        project_id=settings.project_id,
+        issuers=issuers_of(settings.project_id, settings.issuer_bases),
+        leeway=settings.leeway,
+        clock_skew=settings.clock_skew,
+        max_lifetime=settings.max_token_lifetime,
+    )

@@ -1,0 +1,185 @@
+"""Step 2 of 5: is this text an access token of our project, and what does it say.
+
+Checked locally: shape, key, signature, claims, in this order. A good verdict is remembered under
+the SHA-256 of the whole token until the token ends, and only as long as its key is published.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import Any
+
+from joserfc import jws
+from pydantic import SecretStr
+
+from stack_fastapi.cache import MemoryCache, Store
+from stack_fastapi.exceptions import (
+    InvalidTokenError,
+    TokenExpiredError,
+    TokenReason,
+    WrongProjectError,
+)
+from stack_fastapi.models import AccessTokenClaims
+from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.tokens.claims import (
+    RefusedTokenError,
+    TokenParts,
+    TokenRules,
+    check_claims,
+    is_of_another_project,
+    issuer_base,
+    read_object,
+    split,
+)
+from stack_fastapi.tokens.jwks import KeySet, PublicKey
+
+# The form of an ES256 signature (RFC 7518, section 3.4).
+_ES256 = jws.JWSRegistry.algorithms["ES256"]
+
+
+class VerifiedToken:
+    """What was found of a good token.
+
+    Attributes:
+        claims: what it says.
+        kid: id of the key that proved it.
+        key: that key.
+        not_before: Unix time from which it is good; a clock that is set back makes it too early.
+        not_after: Unix time at which it ends.
+        admission: what was decided about it by whoever asks the verifier; lives and ends with it.
+    """
+
+    __slots__ = ("admission", "claims", "key", "kid", "not_after", "not_before")
+
+    def __init__(
+        self, claims: AccessTokenClaims, kid: str, key: PublicKey, rules: TokenRules
+    ) -> None:
+        self.claims = claims
+        self.kid = kid
+        self.key = key
+        self.not_before = max(claims.iat, claims.nbf or claims.iat) - rules.clock_skew
+        self.not_after = claims.exp + rules.leeway
+        self.admission: Any = None
+
+
+class Verifier:
+    """Judges access tokens of one project.
+
+    Args:
+        keys: the project's public keys.
+        rules: what a token must say.
+        store: its clocks, and how many good verdicts are remembered at the most.
+        log: where operators hear of problems.
+    """
+
+    def __init__(self, keys: KeySet, rules: TokenRules, store: Store, log: ProblemLog) -> None:
+        self._keys = keys
+        self._rules = rules
+        self._clocks = store.clocks
+        self._log = log
+        self._seen: MemoryCache[VerifiedToken] = MemoryCache(store.size, store.clocks.monotonic)
+
+    def seen(self, digest: bytes) -> VerifiedToken | None:
+        """A token that was judged before and is good by the clock; its key may have gone since."""
+        seen = self._seen.get(digest)
+        if seen is None or not seen.not_before <= self._clocks.wall() < seen.not_after:
+            return None
+        return seen
+
+    def cached(self, token: SecretStr) -> AccessTokenClaims | None:
+        """The claims of a token that was judged before, where nothing need be asked for that."""
+        seen = self.seen(digest_of(token))
+        if seen is None or self._clocks.monotonic() >= self.fresh_until(seen):
+            return None
+        return seen.claims
+
+    def fresh_until(self, seen: VerifiedToken) -> float:
+        """The monotonic time until which the key that proved a token is known to be published."""
+        return self._keys.fresh_until(seen.kid, seen.key)
+
+    async def verify(self, token: SecretStr) -> AccessTokenClaims:
+        """The claims of a token that is good now.
+
+        Raises:
+            InvalidTokenError: it is not, with the reason.
+            UnavailableError: the project's keys cannot be had.
+        """
+        digest = digest_of(token)
+        seen = self.seen(digest)
+        if seen is not None and await self._keys.get(seen.kid) is seen.key:
+            # Looked for again, for it may have ended while we waited for the keys.
+            seen = self.seen(digest)
+            if seen is not None:
+                return seen.claims
+        parts = _split(token)
+        if not isinstance(parts, TokenParts):
+            raise _refusal(parts)
+        key = await self._key(parts)
+        # Perhaps its twin was judged while this one waited for the keys.
+        seen = self.seen(digest)
+        if seen is not None and seen.key is key:
+            return seen.claims
+        return self._verify(digest, parts, key)
+
+    async def _key(self, parts: TokenParts) -> PublicKey:
+        key = await self._keys.get(parts.kid)
+        if key is not None:
+            return key
+        # It is refused in any case; what it says of itself only chooses the word.
+        if is_of_another_project(parts.payload, self._rules.project_id):
+            raise WrongProjectError
+        raise InvalidTokenError("unknown_key")
+
+    def _verify(self, digest: bytes, parts: TokenParts, key: PublicKey) -> AccessTokenClaims:
+        now = self._clocks.wall()
+        claims = self._judge(parts, key, now)
+        if not isinstance(claims, AccessTokenClaims):
+            raise _refusal(claims)
+        seen = VerifiedToken(claims, parts.kid, key, self._rules)
+        self._seen.set(digest, seen, seen.not_after - now)
+        return claims
+
+    def _judge(
+        self, parts: TokenParts, key: PublicKey, now: float
+    ) -> AccessTokenClaims | TokenReason:
+        if not _ES256.verify(parts.signed, parts.signature, key.key):
+            return "bad_signature"
+        try:
+            return check_claims(read_object(parts.payload), self._rules, now)
+        except RefusedTokenError as refused:
+            if refused.reason == "wrong_issuer":
+                self._report_issuer(parts)
+            return refused.reason
+
+    def _report_issuer(self, parts: TokenParts) -> None:
+        """Everybody's tokens may be refused for this, so the operator shall hear of it."""
+        issuer = issuer_base(parts.payload)
+        self._log.report(
+            logging.WARNING,
+            "WRONG_ISSUER",
+            f"tokens signed with this project's own key are refused, for they were issued by "
+            f"{issuer!r}: if that is your Stack server, add it to issuers (STACK_ISSUERS)",
+        )
+
+
+def digest_of(token: SecretStr) -> bytes:
+    """What a token is remembered under: the SHA-256 of its whole text."""
+    text = token.get_secret_value()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _split(token: SecretStr) -> TokenParts | TokenReason:
+    """The token's parts or why it has none: a value, so that no traceback holds the text."""
+    try:
+        return split(token.get_secret_value())
+    except RefusedTokenError as refused:
+        return refused.reason
+
+
+def _refusal(reason: TokenReason) -> InvalidTokenError:
+    if reason == "expired":
+        return TokenExpiredError()
+    if reason == "wrong_project":
+        return WrongProjectError()
+    return InvalidTokenError(reason)

@@ -1,0 +1,1 @@
+"""What Stack tells by itself: whether it was Stack, and what that makes stale."""
