@@ -4,7 +4,7 @@
 1. A key or a token without an access type, an unknown access type, an access type without a project
 2. The access token, so that a bad one beats an unknown project and a wrong key
 3. Whether the project exists
-4. The key that the access type needs
+4. The admin token, or else the key that the access type needs
 5. The branch
 """
 
@@ -134,6 +134,9 @@ def _access_token(
 def _check_key(request: Request, project: Project, access_type: AccessType) -> None:
     if request.stack_header("development-override-key"):
         raise PlainError(401, "A development override is for developers of the server itself.")
+    if request.stack_header("admin-access-token"):
+        # Tokens of its dashboard's users would count in the keys' place; there is no dashboard.
+        raise KnownError("UNPARSABLE_ADMIN_ACCESS_TOKEN")
     if access_type == "client":
         check_client_key(project, request.stack_header("publishable-client-key"))
     elif access_type == "server":

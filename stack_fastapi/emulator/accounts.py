@@ -36,7 +36,7 @@ def normal_email(email: str) -> str:
 
 
 def create_user(project: Project, changes: Changes, entropy: Entropy, now_millis: int) -> User:
-    """A new user, with the project's default permissions.
+    """A new user, with the project's default permissions and perhaps a team of its own.
 
     Raises:
         KnownError: Somebody else signs in with the address.
@@ -52,6 +52,7 @@ def create_user(project: Project, changes: Changes, entropy: Entropy, now_millis
         team = Team(entropy.uuid(), _team_name(user), now_millis)
         project.teams[team.id] = team
         add_creator(project, team.id, user.id)
+        user.selected_team_id = team.id
         project.announce("team.created", team)
     return user
 
@@ -141,7 +142,8 @@ def restricted_reason(project: Project, user: User) -> dict[str, str] | None:
 
 
 def _team_name(user: User) -> str:
-    return f"{user.display_name or user.primary_email or 'User'}'s Team"
+    name = user.display_name or user.primary_email
+    return f"{name}'s Team" if name else "Personal Team"
 
 
 def _check_email(project: Project, user: User, changes: Changes) -> None:

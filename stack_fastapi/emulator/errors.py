@@ -78,6 +78,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "TEAM_NOT_FOUND": (404, "There is no such team."),
     "TEAM_PERMISSION_NOT_FOUND": (401, "The user does not hold the permission in the team."),
     "TEAM_PERMISSION_REQUIRED": (401, "The user needs a permission in the team for this."),
+    "UNPARSABLE_ADMIN_ACCESS_TOKEN": (401, "The admin access token is none of this server's."),
     "UNPARSABLE_ACCESS_TOKEN": (401, "The access token is none of this server's."),
     "USER_AUTHENTICATION_REQUIRED": (401, "This needs a signed-in user."),
     "USER_DOES_NOT_HAVE_PASSWORD": (400, "The user has no password."),

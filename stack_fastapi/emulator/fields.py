@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
 from stack_fastapi.emulator.errors import InternalError, KnownError
+from stack_fastapi.emulator.json_text import kept
+from stack_fastapi.emulator.permissions import SYSTEM_TEAM_PERMISSIONS
 
 _UUID = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -46,8 +48,6 @@ def utf16_length(text: str) -> int:
 def _to_text(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
     return str(value) if isinstance(value, (int, float)) else value
 
 
@@ -71,7 +71,7 @@ def _to_query_flag(value: object) -> object:
     return value == "true"
 
 
-def _to_number(value: object) -> object:
+def _to_number(value: object) -> float:
     if isinstance(value, str):
         value = _parsed(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
@@ -89,9 +89,13 @@ def _parsed(text: str) -> float:
 
 def _to_whole(value: object) -> object:
     number = _to_number(value)
-    if not isinstance(number, int) and not (isinstance(number, float) and number.is_integer()):
+    if number != int(number):
         raise ValueError("must be a whole number")
     return int(number)
+
+
+def _to_moment(value: object) -> object:
+    return int(_to_number(value))
 
 
 def _uuid(value: str) -> str:
@@ -131,7 +135,8 @@ def storable(value: str) -> str:
 
 
 def _permission_id(value: str) -> str:
-    if _PERMISSION_ID.fullmatch(value) is None:
+    is_known = value in SYSTEM_TEAM_PERMISSIONS or not value.startswith("$")
+    if _PERMISSION_ID.fullmatch(value) is None or not is_known:
         raise ValueError("must be a permission id")
     return value
 
@@ -145,9 +150,13 @@ def _custom_permission_id(value: str) -> str:
 Text = Annotated[str, BeforeValidator(_to_text)]
 #: Text that the real server puts into its database as it is.
 Name = Annotated[Text, AfterValidator(storable)]
+#: Any JSON value.
+Metadata = Annotated[Any, AfterValidator(kept)]
 Flag = Annotated[bool, BeforeValidator(to_flag)]
 Number = Annotated[float, BeforeValidator(_to_number)]
 Whole = Annotated[int, BeforeValidator(_to_whole)]
+#: Milliseconds since the epoch. They may come with a fraction, which nobody keeps.
+Moment = Annotated[int, BeforeValidator(_to_moment)]
 #: A flag in the query: exactly `true` or `false`.
 QueryFlag = Annotated[bool, BeforeValidator(_to_query_flag)]
 Uuid = Annotated[Text, AfterValidator(_uuid)]

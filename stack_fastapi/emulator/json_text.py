@@ -1,11 +1,39 @@
-"""JSON as the standard has it (RFC 8259), where Python's own reader is more generous."""
+"""JSON as the real server reads and keeps it, where Python's own reader is more generous."""
 
 from __future__ import annotations
 
+import json
 import math
+from decimal import Decimal
+from typing import Any
 
-#: Beyond it, the server's numbers are no longer all the whole ones.
-_MAX_SAFE_INTEGER = 2**53
+#: From here on, JavaScript writes whole numbers with an exponent.
+_WITH_EXPONENT = 1e21
+
+
+def read(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    """The value of a JSON text (RFC 8259); its numbers are doubles, as in JavaScript.
+
+    Raises:
+        ValueError: It is no JSON.
+        RecursionError: It is nested too deeply.
+    """
+    return json.loads(text, parse_constant=refuse_constant, parse_int=_number, parse_float=_number)
+
+
+def kept(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """A copy of the value as it is kept: a number beyond all doubles is null."""
+    top = [value]
+    waiting: list[Any] = [top]  # no recursion: what could be read may be nested as deeply
+    while waiting:
+        part = waiting.pop()
+        for place, item in enumerate(part) if isinstance(part, list) else part.items():
+            if isinstance(item, (list, dict)):
+                part[place] = item.copy()
+                waiting.append(part[place])
+            elif isinstance(item, float) and not math.isfinite(item):
+                part[place] = None
+    return top[0]
 
 
 def refuse_constant(name: str) -> None:
@@ -17,12 +45,8 @@ def refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def read_integer(text: str) -> int | None:
-    """For `json.loads(parse_int=…)`: the number as the server keeps it.
-
-    Its numbers are floating-point ones: a large integer is rounded, one too large becomes null.
-    """
-    number = float(text)
-    if math.isinf(number):
-        return None
-    return int(number) if abs(number) >= _MAX_SAFE_INTEGER else int(text)
+def _number(text: str) -> int | float:
+    value = float(text)
+    if not value.is_integer() or abs(value) >= _WITH_EXPONENT:
+        return value
+    return int(Decimal(repr(value)))  # the fewest digits that mean this double, then zeros

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,8 +9,8 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope
 
+from stack_fastapi.emulator import json_text
 from stack_fastapi.emulator.errors import KnownError
-from stack_fastapi.emulator.json_text import read_integer, refuse_constant
 
 #: The same headers under Stack's old and new name; where both are sent, the old one counts.
 PREFIXES = ("x-stack-", "x-hexclave-")
@@ -23,7 +22,7 @@ class Request:
     """One request.
 
     Attributes:
-        path: As sent, still percent-encoded.
+        path: As sent, still percent-encoded, but for `.` and `..`: those are climbed.
         headers: By lower-case name; values of repeated ones are joined by commas.
         base_url: Scheme and host that the client used, in lower case.
         peer: The client's address; None within the process.
@@ -61,8 +60,8 @@ class Request:
 
     @property
     def media_type(self) -> str:
-        """The body's type, without parameters."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        """The body's type, without parameters. Capitals count, as at the real server."""
+        return self.headers.get("content-type", "").partition(";")[0].strip()
 
     def body(self) -> Any:  # noqa: ANN401 - any JSON value
         """The body: JSON, a form, text, or None where none is meant.
@@ -83,15 +82,13 @@ class Request:
 
     def _json(self) -> Any:  # noqa: ANN401 - any JSON value
         try:
-            return json.loads(self._text(), parse_constant=refuse_constant, parse_int=read_integer)
+            return json_text.read(self._text())
         except (ValueError, RecursionError) as error:
             raise KnownError("BODY_PARSING_ERROR") from error
 
     def _text(self) -> str:
-        try:
-            return self.content.decode()
-        except UnicodeDecodeError as error:
-            raise KnownError("BODY_PARSING_ERROR") from error
+        """Without a byte-order mark; odd bytes are replaced."""
+        return self.content.decode("utf-8-sig", errors="replace")
 
 
 async def read_request(scope: Scope, receive: Receive) -> Request:
@@ -107,7 +104,7 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
     return Request(
         method=scope["method"],
-        path=raw_path.partition(b"?")[0].decode("latin-1"),
+        path=_climbed(raw_path.partition(b"?")[0].decode("latin-1")),
         query_string=scope["query_string"].decode("latin-1"),
         headers=headers,
         content=content,
@@ -120,6 +117,22 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
 def header_size(scope: Scope) -> int:
     """Bytes of all header fields."""
     return sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+
+
+def _climbed(path: str) -> str:
+    """The path without `.` and `..`, which count percent-encoded as well (WHATWG URL)."""
+    climbed: list[str] = []
+    segments = path.removeprefix("/").split("/")
+    for place, segment in enumerate(segments, start=1):
+        plain = segment.lower().replace("%2e", ".")
+        if plain not in {".", ".."}:
+            climbed.append(segment)
+            continue
+        if plain == "..":
+            del climbed[-1:]
+        if place == len(segments):
+            climbed.append("")
+    return f"/{'/'.join(climbed)}"
 
 
 def _headers(scope: Scope) -> dict[str, str]:

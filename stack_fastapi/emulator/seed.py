@@ -33,8 +33,9 @@ The format is that of the conformance suite's `world.json`, extended by users, t
 ```
 
 Only a project's `id` is needed; ids and keys that are absent are made up, and a webhook secret that
-is absent is the same each time. A user may be named by its e-mail address wherever an id is asked
-for.
+is absent is the same each time. Without `team_permission_definitions` a project has the team
+permissions of a new one (`new_project`). A user may be named by its e-mail address wherever an id
+is asked for.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from pathlib import Path
 from typing import Any
 
 from stack_fastapi.emulator import accounts, api_key_store, grants, membership, saved_records
+from stack_fastapi.emulator.new_project import DEFAULT_SEED, completed
 from stack_fastapi.emulator.project import Project
 from stack_fastapi.emulator.records import (
     Endpoint,
@@ -61,44 +63,12 @@ from stack_fastapi.emulator.webhooks import endpoints, signing
 
 Seed = Mapping[str, Any]
 
-#: What an emulator holds that is told nothing else. The keys open nothing but a local emulator.
-DEFAULT_SEED: Seed = {
-    "projects": {
-        "local": {
-            "id": "00000000-0000-4000-8000-00000000c0de",
-            "display_name": "Local project",
-            "publishable_client_key": "pck_local_emulator_only",
-            "secret_server_key": "ssk_local_emulator_only",
-            "super_secret_admin_key": "sak_local_emulator_only",
-            "config": {
-                "magic_link_enabled": True,
-                "passkey_enabled": True,
-                "team_creator_default_permissions": ["team_admin"],
-                "team_member_default_permissions": ["team_member"],
-            },
-            "team_permission_definitions": [
-                {
-                    "id": "team_admin",
-                    "description": "Default permission for team admins",
-                    "contained_permission_ids": [
-                        "$delete_team",
-                        "$invite_members",
-                        "$manage_api_keys",
-                        "$read_members",
-                        "$remove_members",
-                        "$update_team",
-                    ],
-                },
-                {
-                    "id": "team_member",
-                    "description": "Default permission for team members",
-                    "contained_permission_ids": ["$invite_members", "$read_members"],
-                },
-            ],
-        }
+_SEED_KEYS = frozenset(
+    {
+        *("format", "access_token_lifetime_seconds", "issuer_bases"),
+        *("oauth_providers", "projects"),
     }
-}
-
+)
 _PROJECT_KEYS = frozenset(
     {
         *("id", "display_name", "config", "webhook_secret", "webhooks"),
@@ -133,22 +103,18 @@ def plant(state: State, seed: Seed) -> None:
 
 
 def _plant(state: State, seed: Seed) -> None:
+    _check_keys(seed, _SEED_KEYS, "seed")
     if not seed.get("projects"):
         raise ValueError("The seed has no projects.")
+    _check_providers(seed)
     state.access_token_lifetime = seed.get(
         "access_token_lifetime_seconds", state.access_token_lifetime
     )
     for base_url in seed.get("issuer_bases", ()):
         state.issuer_bases.configure(base_url)
-    projects, providers = dict(seed["projects"].items()), seed.get("oauth_providers", {})
-    unknown = sorted(providers.keys() - projects.keys())
-    if unknown:
-        raise ValueError(
-            f"The seed has providers of a project {unknown[0]!r}, but no such project."
-        )
-    for alias, fields in projects.items():
-        project = _project(state, alias, fields)
-        project.config.oauth_providers += providers.get(alias, ())
+    for alias, fields in seed["projects"].items():
+        project = _project(state, alias, completed(fields))
+        project.config.oauth_providers += seed.get("oauth_providers", {}).get(alias, ())
         state.projects[project.id] = project
         saved_records.plant(project, fields.get("records", {}))
         _plant_users(state, project, fields.get("users", ()))
@@ -157,9 +123,7 @@ def _plant(state: State, seed: Seed) -> None:
 
 
 def _project(state: State, alias: str, fields: Seed) -> Project:
-    unknown = sorted(fields.keys() - _PROJECT_KEYS)
-    if unknown:
-        raise ValueError(f"The seed's project {alias!r} has what there is not: {unknown[0]!r}.")
+    _check_keys(fields, _PROJECT_KEYS, f"seed's project {alias!r}")
     entropy = state.entropy
     project = Project(
         alias=alias,
@@ -178,6 +142,24 @@ def _project(state: State, alias: str, fields: Seed) -> Project:
     signing.check(project.webhook_secret)
     project.endpoints += [_endpoint(item) for item in fields.get("webhooks", ())]
     return project
+
+
+def _check_keys(part: Seed, known: frozenset[str], name: str) -> None:
+    unknown = sorted(part.keys() - known)
+    if unknown:
+        raise ValueError(f"The {name} has what there is not: {unknown[0]!r}.")
+
+
+def _check_providers(seed: Seed) -> None:
+    """Make sure that the other providers are a list of ids for projects of the seed."""
+    given = seed.get("oauth_providers", {})
+    if not isinstance(given, Mapping):
+        raise ValueError("The seed's oauth_providers are not by project.")  # noqa: TRY004 - a seed's
+    for alias, ids in given.items():
+        if alias not in seed["projects"]:
+            raise ValueError(f"The seed's oauth_providers name no project {alias!r} of it.")
+        if not isinstance(ids, list) or not all(isinstance(id_, str) for id_ in ids):
+            raise ValueError(f"The seed's oauth_providers of {alias!r} are no list of ids.")
 
 
 def _endpoint(item: Mapping[str, Any]) -> Endpoint:

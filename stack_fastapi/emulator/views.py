@@ -99,11 +99,11 @@ def server_team(team: Team) -> View:
 
 def client_profile(project: Project, membership: Membership) -> View:
     """A member's profile, for client access; what it lacks comes from the user."""
-    user = project.users[membership.user_id]
+    user, name = project.users[membership.user_id], membership.display_name
     return {
         "team_id": membership.team_id,
         "user_id": membership.user_id,
-        "display_name": membership.display_name or user.display_name,
+        "display_name": user.display_name if name is None else name,
         "profile_image_url": membership.profile_image_url or user.profile_image_url,
     }
 

@@ -66,7 +66,6 @@ def test_without_an_access_type_there_is_no_caller(api: Api) -> None:
         ("application/json", b"\xff"),
         ("application/json", b'{"email": NaN}'),
         ("application/json", b"[" * 100_000),
-        ("text/plain", b"\xff"),
         ("image/png", b""),
     ],
 )
@@ -98,7 +97,7 @@ def test_what_becomes_of_values_where_a_flag_is_asked_for(
     assert reply.json.get("otp_auth_enabled") == kept
 
 
-@pytest.mark.parametrize("millis", ["soon", True, "1e400", 1.5, [1]])
+@pytest.mark.parametrize("millis", ["soon", True, "1e400", [1]])
 def test_times_that_are_none(api: Api, user: Any, millis: object) -> None:
     body = {"user_id": user.id, "description": "x", "expires_at_millis": millis}
     reply = api("POST", "/user-api-keys", body)

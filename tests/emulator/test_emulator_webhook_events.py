@@ -131,6 +131,7 @@ def test_a_team_on_sign_up_is_told_of(emulator: StackEmulator) -> None:
     ear = Ear(made)
     made.create_user()
     assert [event for event, _ in ear.told()] == ["user.created", "team.created"]
+    assert ear.heard[0]["data"]["selected_team_id"] is None  # not yet
 
 
 def test_an_anonymous_user_who_signs_up_is_updated(

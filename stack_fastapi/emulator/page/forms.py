@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from stack_fastapi.emulator.json_text import refuse_constant
+from stack_fastapi.emulator import json_text
 from stack_fastapi.emulator.page.visit import FieldError
 
 Form = Mapping[str, str]
@@ -70,7 +70,7 @@ def _json(form: Form, name: str) -> Any:  # noqa: ANN401 - any JSON value
     if given is None:
         return None
     try:
-        value = json.loads(given, parse_constant=refuse_constant)
+        value = json_text.read(given)
         json.dumps(value, ensure_ascii=False).encode()  # half a character has no encoding
     except (ValueError, RecursionError):
         raise FieldError({name: "is no JSON"}) from None

@@ -27,8 +27,7 @@ def check_form(request: Request, token: str) -> dict[str, str]:
         token: What our own pages have in their forms.
 
     Raises:
-        PlainError: It was sent from elsewhere.
-        KnownError: It cannot be read.
+        PlainError: It was sent from elsewhere, or is no form.
     """
     is_told = not {"origin", "sec-fetch-site"}.isdisjoint(request.headers)
     if not is_told or is_from_another_site(request):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from stack_fastapi.emulator import api_key_store, views
 from stack_fastapi.emulator.answer import Answer, json_answer
 from stack_fastapi.emulator.api_key_text import OwnerType
 from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import InternalError, KnownError, bad_request, forbidden
-from stack_fastapi.emulator.fields import Flag, Strict, Text, UserId, Uuid, Whole
+from stack_fastapi.emulator.fields import Flag, Moment, Strict, Text, UserId, Uuid, to_flag
 from stack_fastapi.emulator.records import ApiKey
 from stack_fastapi.emulator.routing import SERVER, Route
 
@@ -20,7 +22,7 @@ class NewUserKey(Strict):
 
     user_id: UserId
     description: Text
-    expires_at_millis: Whole | None
+    expires_at_millis: Moment | None
     is_public: Flag = False
 
     @property
@@ -34,7 +36,7 @@ class NewTeamKey(Strict):
 
     team_id: Uuid
     description: Text
-    expires_at_millis: Whole | None
+    expires_at_millis: Moment | None
     is_public: Flag = False
 
     @property
@@ -47,7 +49,7 @@ class KeyUpdate(Strict):
     """What can be changed; a key that was revoked stays so."""
 
     description: Text = ""
-    revoked: Literal[True] = True
+    revoked: Annotated[Literal[True], BeforeValidator(to_flag)] = True
 
 
 class Check(Strict):
@@ -68,20 +70,15 @@ class OfUser(Strict):
     user_id: UserId
 
     @property
-    def owner_id(self) -> str | None:
+    def owner_id(self) -> str:
         """Whose keys."""
         return self.user_id
 
 
 class MaybeOfUser(Strict):
-    """Whose key; its id says that already."""
+    """Whose key; nobody looks at it."""
 
     user_id: UserId | None = None
-
-    @property
-    def owner_id(self) -> str | None:
-        """Whose keys."""
-        return self.user_id
 
 
 class OfTeam(Strict):
@@ -90,7 +87,7 @@ class OfTeam(Strict):
     team_id: Uuid
 
     @property
-    def owner_id(self) -> str | None:
+    def owner_id(self) -> str:
         """Whose keys."""
         return self.team_id
 
@@ -123,7 +120,7 @@ class _Keys:
             self._owner_type,
             form.owner_id,
             description=form.description,
-            expires_at_millis=form.expires_at_millis,
+            expires_at_millis=form.expires_at_millis or None,
             is_public=form.is_public,
         )
         return json_answer(views.api_key(key) | {"value": text})
@@ -167,10 +164,11 @@ class _Keys:
         yield Route("PATCH", f"{path}/{{id}}", self.update)
 
     def _key(self, call: Call) -> ApiKey:
-        owner_id = call.query(self._maybe_owner).owner_id
+        # The real server asks for an owner and then does not compare it with the key's own.
+        call.query(self._maybe_owner)
         id_ = call.path(KeyPath).id
         self._check_enabled(call)
-        key = api_key_store.find(call.project, id_, self._owner_type, owner_id)
+        key = api_key_store.find(call.project, id_, self._owner_type)
         self._check_client(call, key.owner_id)
         return key
 
@@ -184,7 +182,7 @@ class _Keys:
         if not getattr(call.project.config, f"allow_{self._owner_type}_api_keys"):
             raise bad_request(f"{self._owner_type.title()} API keys are off in this project.")
 
-    def _check_client(self, call: Call, owner_id: str | None) -> None:
+    def _check_client(self, call: Call, owner_id: str) -> None:
         """Clients manage their own keys, and those of teams where they hold the permission."""
         if not call.is_client:
             return
@@ -193,7 +191,7 @@ class _Keys:
             if owner_id != own_id:
                 raise forbidden("Clients manage the API keys of their own user.")
             return
-        held = call.project.memberships.get((str(owner_id), own_id))
+        held = call.project.memberships.get((owner_id, own_id))
         if held is None or "$manage_api_keys" not in call.project.closure(held.permissions):
             raise KnownError("API_KEY_NOT_FOUND")  # says nothing about the team
 

@@ -15,8 +15,8 @@ from stack_fastapi.emulator.routing import ADMIN, Route
 class DefinitionUpdate(Strict):
     """A definition that takes another one's place; what is absent is gone."""
 
-    id: CustomPermissionId | None = None
-    description: Text | None = None
+    id: CustomPermissionId = ""
+    description: Text = ""
     contained_permission_ids: tuple[PermissionId, ...] = ()
 
 
@@ -71,7 +71,8 @@ class _Definitions:
 
     def _definition(self, id_: str, form: DefinitionUpdate) -> PermissionDefinition:
         contained = list(form.contained_permission_ids)
-        return PermissionDefinition(id_, self._scope, form.description, contained)
+        description = form.given().get("description")
+        return PermissionDefinition(id_, self._scope, description, contained)
 
 
 ROUTES = (*_Definitions("team").routes(), *_Definitions("project").routes())

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from stack_fastapi.emulator.fields import Name, Strict, Url, UserId, Uuid
+from stack_fastapi.emulator.fields import Metadata, Name, Strict, UserId, Uuid
+from stack_fastapi.emulator.image_fields import ClientImage, ServerImage
 
 
 class ClientTeamUpdate(Strict):
     """What members with the permission may change."""
 
     display_name: Name = ""
-    profile_image_url: Url | None = None
-    client_metadata: Any = None
+    profile_image_url: ClientImage | None = None
+    client_metadata: Metadata = None
 
 
 class ServerTeamUpdate(ClientTeamUpdate):
     """What a server may change."""
 
-    client_read_only_metadata: Any = None
-    server_metadata: Any = None
+    profile_image_url: ServerImage | None = None
+    client_read_only_metadata: Metadata = None
+    server_metadata: Metadata = None
 
 
 class ClientTeamCreate(ClientTeamUpdate):
     """What a user says of a new team."""
 
     display_name: Name
-    creator_user_id: UserId | None = None
+    creator_user_id: UserId = ""
 
 
 class ServerTeamCreate(ServerTeamUpdate, ClientTeamCreate):

@@ -66,13 +66,16 @@ def list_(call: Call) -> Answer:
         _check_reader(call, query.team_id)
         found = [item for item in wanted if item.team_id == query.team_id]
     else:
-        verified = _emails_of(call, str(query.user_id))
+        verified = _verified_emails(_own(call, str(query.user_id)))
         found = [item for item in wanted if item.email in verified]
     return json_answer(views.listed([views.invitation(call.project, item) for item in found]))
 
 
 def revoke(call: Call) -> Answer:
-    """Take an invitation back; members need a permission for it."""
+    """Take an invitation back; members need a permission for it.
+
+    Like the real server, it looks at the team in the query and not at the invitation's own.
+    """
     team_id = call.query(InvitationQuery).team_id
     if team_id is None:
         raise bad_request("Name the team_id.")
@@ -80,15 +83,17 @@ def revoke(call: Call) -> Answer:
         membership.require_permission(call.project, team_id, call.me().id, "$remove_members")
     else:
         membership.team_of(call.project, team_id)
-    if call.project.codes.pop(call.path(InvitationPath).id, None) is None:
+    found = call.project.codes.get(call.path(InvitationPath).id)
+    if found is None or found.type != "team_invitation":
         raise InternalError("The real server finds nothing to delete.")
+    del call.project.codes[found.id]
     return success()
 
 
 def accept(call: Call) -> Answer:
-    """Join the team that a code invites to. A refusal of the user costs the code as well."""
+    """Join the team that a code invites to; whoever has it may, once."""
     found = _of_code(call)
-    found.used_at_millis = call.now_millis
+    found.used_at_millis = call.now_millis  # before anything is looked at, like the real server
     return _join(call, _reader(call), found)
 
 
@@ -109,6 +114,8 @@ def details(call: Call) -> Answer:
 def accept_by_id(call: Call) -> Answer:
     """Join the team of an invitation that went to one of the user's verified addresses."""
     user = _own(call, call.query(AcceptQuery).user_id)
+    if user is None:
+        raise KnownError("USER_NOT_FOUND")
     if call.is_client:
         _check_unrestricted(call, user)
     id_, wanted = call.path(InvitationPath).id, _verified_emails(user)
@@ -125,7 +132,7 @@ def _of_code(call: Call) -> VerificationCode:
 
 
 def _reader(call: Call) -> User:
-    """The signed-in user, whoever that is: who has the code was invited."""
+    """Who has read the e-mail: the signed-in user, whatever address it went to."""
     user = call.me("USER_AUTHENTICATION_REQUIRED")
     _check_unrestricted(call, user)
     return user
@@ -154,21 +161,15 @@ def _check_unrestricted(call: Call, user: User) -> None:
         raise KnownError(code, {"restricted_reason": reason})
 
 
-def _own(call: Call, user_id: str) -> User:
+def _own(call: Call, user_id: str) -> User | None:
     if call.is_client and user_id != call.me().id:
         raise KnownError("CANNOT_GET_OWN_USER_WITHOUT_USER")
-    return membership.user_of(call.project, user_id)
+    return call.project.users.get(user_id)
 
 
-def _emails_of(call: Call, user_id: str) -> set[str]:
-    """None for a server that asks for somebody who is not there."""
-    if not call.is_client and user_id not in call.project.users:
-        return set()
-    return _verified_emails(_own(call, user_id))
-
-
-def _verified_emails(user: User) -> set[str]:
-    return {channel.value for channel in user.channels if channel.is_verified}
+def _verified_emails(user: User | None) -> set[str]:
+    channels = user.channels if user else []
+    return {channel.value for channel in channels if channel.is_verified}
 
 
 ROUTES = (

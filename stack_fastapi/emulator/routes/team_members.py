@@ -6,7 +6,8 @@ from stack_fastapi.emulator import membership, views
 from stack_fastapi.emulator.answer import Answer, json_answer, success
 from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import bad_request, forbidden
-from stack_fastapi.emulator.fields import Name, Nothing, Strict, Url, UserId, Uuid
+from stack_fastapi.emulator.fields import Name, Nothing, Strict, UserId, Uuid
+from stack_fastapi.emulator.image_fields import ClientImage, ServerImage
 from stack_fastapi.emulator.records import Membership
 from stack_fastapi.emulator.routing import SERVER, Route
 
@@ -25,11 +26,17 @@ class ProfileQuery(Strict):
     user_id: UserId | None = None
 
 
-class ProfileUpdate(Strict):
+class ClientProfileUpdate(Strict):
     """What a profile says in place of the user."""
 
     display_name: Name = ""
-    profile_image_url: Url | None = None
+    profile_image_url: ClientImage | None = None
+
+
+class ServerProfileUpdate(ClientProfileUpdate):
+    """The same of a server."""
+
+    profile_image_url: ServerImage | None = None
 
 
 def add(call: Call) -> Answer:
@@ -73,7 +80,8 @@ def read_profile(call: Call) -> Answer:
 
 def update_profile(call: Call) -> Answer:
     """Change a profile; clients change their own."""
-    path, changes = _path(call), call.body(ProfileUpdate).given()
+    path = _path(call)
+    changes = call.body(ClientProfileUpdate if call.is_client else ServerProfileUpdate).given()
     if call.is_client and path.user_id != call.me().id:
         raise forbidden("Clients change the profile of their own user.")
     found = membership.membership_of(call.project, path.team_id, path.user_id)

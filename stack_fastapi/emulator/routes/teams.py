@@ -31,12 +31,12 @@ def create(call: Call) -> Answer:
     """A new team; a client's user becomes its first member."""
     call.no_query()
     form: ClientTeamCreate = call.body(ClientTeamCreate if call.is_client else ServerTeamCreate)
-    creator_id = form.creator_user_id
+    fields = form.given()
+    creator_id = fields.pop("creator_user_id", None)
     if call.is_client:
         creator_id = _client_creator(call, creator_id)
     if creator_id is not None:
         user_of(call.project, creator_id)
-    fields = {name: value for name, value in form.given().items() if name != "creator_user_id"}
     team = Team(id=call.state.entropy.uuid(), created_at_millis=call.now_millis, **fields)
     call.project.teams[team.id] = team
     if creator_id is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from stack_fastapi.emulator.account_fields import CountryCode, DisplayName, Password, TotpSecret
 from stack_fastapi.emulator.email_fields import Email
-from stack_fastapi.emulator.fields import Flag, Name, Strict, Text, Uuid, to_flag
+from stack_fastapi.emulator.fields import Flag, Metadata, Name, Strict, Text, Uuid, to_flag
 from stack_fastapi.emulator.image_fields import ClientImage, ServerImage
 
 
@@ -16,7 +16,7 @@ class _User(Strict):
     """What everybody may say of a user."""
 
     display_name: DisplayName | None = None
-    client_metadata: Any = None
+    client_metadata: Metadata = None
     primary_email: Email | None = None
     totp_secret_base64: TotpSecret | None = None
     otp_auth_enabled: Flag = False
@@ -34,8 +34,8 @@ class _ServerUser(_User):
     """What a server may say of a user."""
 
     profile_image_url: ServerImage | None = None
-    client_read_only_metadata: Any = None
-    server_metadata: Any = None
+    client_read_only_metadata: Metadata = None
+    server_metadata: Metadata = None
     primary_email_verified: Flag = False
     primary_email_auth_enabled: Flag = False
     password: Password | None = None

@@ -28,7 +28,9 @@ def create(call: Call) -> Answer:
     given = call.body(UserCreate).given()
     changes = {name: value for name, value in given.items() if name not in _LATER}
     user = accounts.create_user(call.project, changes, call.state.entropy, call.now_millis)
-    return json_answer(views.server_user(call.project, user), status=201)
+    # The real server made this answer before it made a team for the user and selected it.
+    shown = views.server_user(call.project, user)
+    return json_answer(shown | {"selected_team_id": None, "selected_team": None}, status=201)
 
 
 def read(call: Call) -> Answer:
