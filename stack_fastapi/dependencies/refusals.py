@@ -51,9 +51,8 @@ def explain_overrides(connection: HTTPConnection) -> None:
     _told.add(app)
     logger.warning(
         "app.dependency_overrides holds a dependency of stack_fastapi, and another one refused "
-        "this request: an override counts for that very dependency alone, and each require_…() is one "
-        "of its own; in tests use stack_fastapi.testing.override_user(app, user), which counts "
-        "for all of them"
+        "this request: an override counts for that very dependency, and each require_…() is one of "
+        "its own; in tests use stack_fastapi.testing.override_user(app, user): it counts for all"
     )
 
 
