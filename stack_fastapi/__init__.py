@@ -19,11 +19,20 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from stack_fastapi.app.error_handlers import (
+        install_error_handlers,
+    )
     from stack_fastapi.app.openapi import (
         document_authentication,
     )
     from stack_fastapi.client import (
         StackServerClient,
+    )
+    from stack_fastapi.dependencies.engine import (
+        CurrentAuth,
+        CurrentClient,
+        current_auth,
+        current_client,
     )
     from stack_fastapi.dependencies.http_errors import (
         StackHTTPException,
@@ -210,7 +219,9 @@ __all__ = [
     "ContactChannel",
     "CreatedApiKey",
     "CredentialsError",
+    "CurrentAuth",
     "CurrentClaims",
+    "CurrentClient",
     "CurrentPrincipal",
     "CurrentTeam",
     "CurrentUser",
@@ -283,12 +294,15 @@ __all__ = [
     "WebhookEvent",
     "WrongApiKeyTypeError",
     "WrongProjectError",
+    "current_auth",
     "current_claims",
+    "current_client",
     "current_principal",
     "current_team",
     "current_user",
     "current_webhook",
     "document_authentication",
+    "install_error_handlers",
     "optional_user",
     "require_api_key",
     "require_permission",
@@ -337,7 +351,9 @@ _HOMES = {
     "ContactChannel": "stack_fastapi.models",
     "CreatedApiKey": "stack_fastapi.models",
     "CredentialsError": "stack_fastapi.exceptions",
+    "CurrentAuth": "stack_fastapi.dependencies.engine",
     "CurrentClaims": "stack_fastapi.dependencies.users",
+    "CurrentClient": "stack_fastapi.dependencies.engine",
     "CurrentPrincipal": "stack_fastapi.dependencies.principals",
     "CurrentTeam": "stack_fastapi.dependencies.permissions",
     "CurrentUser": "stack_fastapi.dependencies.users",
@@ -410,12 +426,15 @@ _HOMES = {
     "WebhookEvent": "stack_fastapi.models",
     "WrongApiKeyTypeError": "stack_fastapi.exceptions",
     "WrongProjectError": "stack_fastapi.exceptions",
+    "current_auth": "stack_fastapi.dependencies.engine",
     "current_claims": "stack_fastapi.dependencies.users",
+    "current_client": "stack_fastapi.dependencies.engine",
     "current_principal": "stack_fastapi.dependencies.principals",
     "current_team": "stack_fastapi.dependencies.permissions",
     "current_user": "stack_fastapi.dependencies.users",
     "current_webhook": "stack_fastapi.dependencies.webhooks",
     "document_authentication": "stack_fastapi.app.openapi",
+    "install_error_handlers": "stack_fastapi.app.error_handlers",
     "optional_user": "stack_fastapi.dependencies.users",
     "require_api_key": "stack_fastapi.dependencies.principals",
     "require_permission": "stack_fastapi.dependencies.permissions",

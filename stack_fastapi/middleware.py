@@ -4,15 +4,20 @@ It begins the request's decision, works it out unless told to wait, and leaves i
 dependencies and for Starlette's ``request.user`` and ``request.auth``. It never answers in the
 app's place: a failure is kept and raised by the dependency that needs the user, so that public
 routes stay public and the app's CORS headers and exception handlers apply.
+
+No frame of it holds the connection while the app works: what is raised in there passes through,
+and error reports show the variables of all frames that it passed.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from stack_fastapi.app.error_handlers import install_error_handlers
 from stack_fastapi.app.guards import misplaced_guards, wanted_settings
 from stack_fastapi.app.openapi import document_authentication
 from stack_fastapi.engine.authentication import Authentication
@@ -45,7 +50,7 @@ class StackAuthMiddleware:
         self.app = app
         self._eager = eager
         self._owns = auth is None
-        self._documented = False
+        self._prepared = False
         self._auth: StackAuth | ConfigurationError
         try:
             self._auth = _engine(auth)
@@ -55,15 +60,18 @@ class StackAuthMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection of the server."""
+        handled: Awaitable[None]
         if scope["type"] == "lifespan":
-            await self._lifespan(scope, receive, send)
+            handled = self._lifespan(scope, receive, send)
         elif scope["type"] in {"http", "websocket"}:
-            await self._connection(scope, receive, send)
+            handled = self._connection(scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            handled = self.app(scope, receive, send)
+        del scope, receive, send
+        await handled
 
     async def _connection(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._document(scope)
+        self._prepare(scope)
         decision = self._begin(scope)
         user = decision.admitted
         if user is None and self._eager and not decision.is_signed_out:
@@ -71,7 +79,9 @@ class StackAuthMiddleware:
         sign_in(scope, user, decision.cached_permissions)
         if scope["type"] == "websocket":
             send = _answering_subprotocol(scope, send)
-        await self.app(scope, receive, send)
+        handled = self.app(scope, receive, send)
+        del scope, receive, send
+        await handled
 
     def _begin(self, scope: Scope) -> Authentication:
         if isinstance(self._auth, StackAuth):
@@ -87,7 +97,7 @@ class StackAuthMiddleware:
             return None
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._document(scope)
+        self._prepare(scope)
         problem = self._problem(scope)
         if problem is not None:
             await receive()
@@ -119,12 +129,13 @@ class StackAuthMiddleware:
         problems = [*map(settings.missing, sorted(missing)), *misplaced_guards(app)]
         return ConfigurationError(problems) if problems else None
 
-    def _document(self, scope: Scope) -> None:
-        if not self._documented:
+    def _prepare(self, scope: Scope) -> None:
+        if not self._prepared:
             app = scope.get("app", self.app)
             if isinstance(app, Starlette):
                 document_authentication(app)
-            self._documented = True
+                install_error_handlers(app)
+            self._prepared = True
 
 
 def _engine(auth: object) -> StackAuth:

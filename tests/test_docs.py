@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from test_exceptions import ERRORS
 
 import stack_fastapi
-from stack_fastapi import StackApiError, StackAuthError, StackAuthSettings
+from stack_fastapi import StackApiError, StackAuthError, StackAuthSettings, StackHTTPException
+from stack_fastapi.exceptions import TokenReason, WebhookReason
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def rows(heading: str) -> list[list[str]]:
+def rows(heading: str, page: str = README) -> list[list[str]]:
     """The cells of the table under a heading, without the title row."""
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ", maxsplit=1)[0]
     table = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in table[2:]]
 
@@ -55,11 +57,34 @@ def all_errors(base: type[StackAuthError]) -> set[type[StackAuthError]]:
 INTERNAL_CODES = {"STACK_AUTH_ERROR", "FORBIDDEN", "PERMISSION_REQUIRED"}
 
 
-def test_the_errors_table_names_every_code_that_a_caller_can_get() -> None:
-    errors = all_errors(StackAuthError) - all_errors(StackApiError)  # which the client raises
-    codes = {error.code for error in errors} - INTERNAL_CODES
-    listed = [row[1] for row in rows("Errors")]
-    assert sorted(listed) == sorted(codes)
+def answered(error: StackAuthError) -> tuple[int, str]:
+    """Status and code that a caller gets."""
+    answer = StackHTTPException(error)
+    detail: Any = answer.detail
+    return answer.status_code, detail["code"]
+
+
+def test_the_errors_table_names_every_status_and_code_that_a_caller_can_get() -> None:
+    errors = [error for error in ERRORS if error.code not in INTERNAL_CODES]
+    possible = {answered(error) for error in errors} | {answered(StackApiError(400))}
+    assert {type(error) for error in ERRORS} == all_errors(StackAuthError)
+    listed = {
+        (int(row[0]), code) for row in rows("Errors") for code in re.findall(r"[A-Z_]{3,}", row[1])
+    }
+    assert listed == possible
+
+
+@pytest.mark.parametrize(
+    ("heading", "reasons"),
+    [
+        ("Why a token was refused", get_args(TokenReason)),
+        ("Why a webhook was refused", get_args(WebhookReason)),
+    ],
+)
+def test_every_reason_is_explained(heading: str, reasons: tuple[str, ...]) -> None:
+    table = rows(heading, (ROOT / "docs" / "errors.md").read_text())
+    assert [row[0] for row in table] == list(reasons)
+    assert all(len(row[1]) > 5 for row in table)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,10 @@ from starlette.requests import HTTPConnection
 from stack_fastapi import (
     AmbiguousCredentialsError,
     AnonymousUserNotAllowedError,
+    ApiRefreshTokenNotFoundError,
+    ApiSchemaError,
+    ApiUserEmailExistsError,
+    ApiUserIdNotFoundError,
     ApiUserNotFoundError,
     ConfigurationError,
     EmailNotVerifiedError,
@@ -33,6 +37,7 @@ from stack_fastapi import (
     WrongProjectError,
 )
 from stack_fastapi.dependencies.http_errors import answer_for
+from stack_fastapi.exceptions import API_ERRORS
 
 #: error, status, close code, kind of challenge (None: no challenge, "": one without an error code)
 ERRORS: list[tuple[StackAuthError, int, int, str | None]] = [
@@ -50,8 +55,11 @@ ERRORS: list[tuple[StackAuthError, int, int, str | None]] = [
     (ConfigurationError(["project_id is missing"]), 503, 1013, None),
     (StackConfigurationError("INVALID_SECRET_SERVER_KEY"), 503, 1013, None),
     (MissingMiddlewareError(), 503, 1013, None),
-    (StackApiError(404), 503, 1013, None),
-    (ApiUserNotFoundError(404, "USER_NOT_FOUND"), 503, 1013, None),
+    (ApiUserNotFoundError(404, "USER_NOT_FOUND"), 404, 1008, None),
+    (ApiUserIdNotFoundError(400, "USER_ID_DOES_NOT_EXIST"), 404, 1008, None),
+    (ApiRefreshTokenNotFoundError(401), 404, 1008, None),
+    (ApiSchemaError(400, "SCHEMA_ERROR"), 422, 1008, None),
+    (StackApiError(400), 502, 1013, None),
     (StackAuthError(), 503, 1013, None),
 ]
 NAMES = [type(error).__name__ for error, *_ in ERRORS]
@@ -196,3 +204,28 @@ def test_developers_do_read_which_line_is_missing() -> None:
 def test_the_answer_fits_the_connection(kind: str, expected: type[Exception]) -> None:
     connection = HTTPConnection({"type": kind, "headers": [], "state": State()})
     assert type(answer_for(NotAuthenticatedError(), connection)) is expected
+
+
+def test_whatever_is_not_found_at_stack_is_404_to_whoever_asked() -> None:
+    absent = {kind for kind in API_ERRORS.values() if kind.__name__.endswith("NotFoundError")}
+    absent.add(API_ERRORS["WRONG_PERMISSION_SCOPE"])  # no such permission in that scope
+    statuses = {kind: StackHTTPException(kind(400)).status_code for kind in API_ERRORS.values()}
+    assert {kind for kind, status in statuses.items() if status == 404} == absent
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ApiUserNotFoundError(404), "USER_NOT_FOUND"),
+        (StackApiError(404), "NOT_FOUND"),
+        (StackApiError(404, "SOMETHING_NEW"), "NOT_FOUND"),
+        (ApiUserEmailExistsError(409, "USER_EMAIL_ALREADY_EXISTS"), "STACK_API_ERROR"),
+        (StackApiError(500, "SOMETHING_NEW"), "STACK_API_ERROR"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_callers_read_no_code_that_tells_of_others(error: StackApiError, code: str) -> None:
+    """Such as that somebody else signs in with an address."""
+    detail: Any = StackHTTPException(error).detail
+    assert detail["code"] == code
+    assert StackWebSocketException(error).reason == code

@@ -28,25 +28,25 @@ PUBLIC = """
     ApiTeamMembershipNotFoundError ApiTeamNotFoundError ApiTeamPermissionNotFoundError
     ApiUserEmailExistsError ApiUserIdNotFoundError ApiUserNotFoundError
     ApiVerificationCodeExpiredError ApiVerificationCodeNotFoundError ApiVerificationCodeUsedError
-    Change ConfigurationError ContactChannel CreatedApiKey CredentialsError CurrentClaims
-    CurrentPrincipal CurrentTeam CurrentUser CurrentWebhook DeletedUser EmailNotVerifiedError
-    InternalError InvalidApiKeyError InvalidTokenError InvalidWebhookError MissingApiKeyError
-    MissingMiddlewareError NotAuthenticatedError OptionalUser PermissionRequiredError PolicyError
-    Principal Project ProjectConfig ProjectPermission ProjectPermissionCreatedEvent
-    ProjectPermissionDeletedEvent ProjectPermissionRequiredError RestrictedReason
-    RestrictedUserNotAllowedError SecondFactorRequiredError SentTeamInvitation Session
-    SessionNotFoundError SessionTokens StackApiError StackAuth StackAuthError StackAuthMiddleware
-    StackAuthSettings StackConfigurationError StackHTTPException StackServerClient
-    StackUnavailableError StackWebSocketException Team TeamApiKeyPrincipal TeamCreatedEvent
-    TeamDeletedEvent TeamHiddenError TeamInvitation TeamMemberProfile TeamMembership
-    TeamMembershipCreatedEvent TeamMembershipDeletedEvent TeamMembershipRequiredError TeamPermission
-    TeamPermissionCreatedEvent TeamPermissionDeletedEvent TeamPermissionRequiredError TeamReference
-    TeamRequiredError TeamUpdatedEvent TokenExpiredError UnavailableError UnknownEvent User
-    UserApiKeyPrincipal UserCreatedEvent UserDeletedEvent UserNotFoundError UserPrincipal UserRules
-    UserUpdatedEvent WebhookEvent WrongApiKeyTypeError WrongProjectError current_claims
-    current_principal current_team current_user current_webhook document_authentication
-    optional_user require_api_key require_permission require_team_member require_team_permission
-    require_user
+    Change ConfigurationError ContactChannel CreatedApiKey CredentialsError CurrentAuth
+    CurrentClaims CurrentClient CurrentPrincipal CurrentTeam CurrentUser CurrentWebhook DeletedUser
+    EmailNotVerifiedError InternalError InvalidApiKeyError InvalidTokenError InvalidWebhookError
+    MissingApiKeyError MissingMiddlewareError NotAuthenticatedError OptionalUser
+    PermissionRequiredError PolicyError Principal Project ProjectConfig ProjectPermission
+    ProjectPermissionCreatedEvent ProjectPermissionDeletedEvent ProjectPermissionRequiredError
+    RestrictedReason RestrictedUserNotAllowedError SecondFactorRequiredError SentTeamInvitation
+    Session SessionNotFoundError SessionTokens StackApiError StackAuth StackAuthError
+    StackAuthMiddleware StackAuthSettings StackConfigurationError StackHTTPException
+    StackServerClient StackUnavailableError StackWebSocketException Team TeamApiKeyPrincipal
+    TeamCreatedEvent TeamDeletedEvent TeamHiddenError TeamInvitation TeamMemberProfile
+    TeamMembership TeamMembershipCreatedEvent TeamMembershipDeletedEvent TeamMembershipRequiredError
+    TeamPermission TeamPermissionCreatedEvent TeamPermissionDeletedEvent TeamPermissionRequiredError
+    TeamReference TeamRequiredError TeamUpdatedEvent TokenExpiredError UnavailableError UnknownEvent
+    User UserApiKeyPrincipal UserCreatedEvent UserDeletedEvent UserNotFoundError UserPrincipal
+    UserRules UserUpdatedEvent WebhookEvent WrongApiKeyTypeError WrongProjectError current_auth
+    current_claims current_client current_principal current_team current_user current_webhook
+    document_authentication install_error_handlers optional_user require_api_key require_permission
+    require_team_member require_team_permission require_user
 """
 
 
@@ -93,6 +93,8 @@ def test_each_alias_stands_beside_its_dependency() -> None:
     assert {
         name: getattr(stack_fastapi, name).__metadata__[0].dependency for name in aliases()
     } == {
+        "CurrentAuth": stack_fastapi.current_auth,
+        "CurrentClient": stack_fastapi.current_client,
         "CurrentUser": stack_fastapi.current_user,
         "OptionalUser": stack_fastapi.optional_user,
         "CurrentClaims": stack_fastapi.current_claims,

@@ -10,9 +10,11 @@ import httpx
 import httpx2
 import pytest
 from fake_stack import FakeStack, Tasks, connection_of, scope_of
+from guarded_app import LocalStack
 from pydantic import SecretStr
 
 from stack_fastapi import (
+    AnonymousUserNotAllowedError,
     ConfigurationError,
     InvalidTokenError,
     NotAuthenticatedError,
@@ -184,6 +186,38 @@ async def test_a_token_without_a_request_can_be_verified(stack: FakeStack, wrapp
     with pytest.raises(InvalidTokenError):
         await auth.verify(token[:-1])
     assert stack.asked == {"jwks": 1}
+
+
+async def test_a_token_that_is_verified_is_of_a_type_of_user_that_the_settings_admit() -> None:
+    stack = LocalStack()
+    anonymous, restricted = (
+        stack.sign_in(type=type_).token for type_ in ("anonymous", "restricted")
+    )
+    strict = stack.engine()
+    with pytest.raises(AnonymousUserNotAllowedError):
+        await strict.verify(anonymous)
+    with pytest.raises(RestrictedUserNotAllowedError):
+        await strict.verify(restricted)
+    open_to_all = stack.engine(allow_anonymous=True, allow_restricted=True)
+    assert (await open_to_all.verify(anonymous)).is_anonymous
+    assert (await open_to_all.verify(restricted)).is_restricted
+
+
+async def test_whoever_verifies_a_token_may_admit_other_types_of_users() -> None:
+    stack = LocalStack()
+    anonymous, restricted = (
+        stack.sign_in(type=type_).token for type_ in ("anonymous", "restricted")
+    )
+    strict = stack.engine()
+    assert (await strict.verify(anonymous, allow_anonymous=True)).is_anonymous
+    assert (await strict.verify(restricted, allow_restricted=True)).is_restricted
+    with pytest.raises(RestrictedUserNotAllowedError):
+        await strict.verify(restricted, allow_anonymous=True)
+    open_to_all = stack.engine(allow_anonymous=True, allow_restricted=True)
+    with pytest.raises(AnonymousUserNotAllowedError):
+        await open_to_all.verify(anonymous, allow_anonymous=False)
+    with pytest.raises(RestrictedUserNotAllowedError):
+        await open_to_all.verify(restricted, allow_restricted=False)
 
 
 async def test_an_engine_is_usable_without_a_web_framework(stack: FakeStack) -> None:

@@ -16,6 +16,14 @@ from fastapi.exceptions import WebSocketException
 from stack_fastapi.exceptions import (
     AmbiguousCredentialsError,
     AnonymousUserNotAllowedError,
+    ApiApiKeyNotFoundError,
+    ApiPermissionNotFoundError,
+    ApiRefreshTokenNotFoundError,
+    ApiSchemaError,
+    ApiTeamMembershipNotFoundError,
+    ApiTeamNotFoundError,
+    ApiUserNotFoundError,
+    ApiVerificationCodeNotFoundError,
     ConfigurationError,
     CredentialsError,
     InvalidWebhookError,
@@ -23,6 +31,7 @@ from stack_fastapi.exceptions import (
     NotAuthenticatedError,
     PermissionRequiredError,
     PolicyError,
+    StackApiError,
     StackAuthError,
     TeamHiddenError,
     UnavailableError,
@@ -40,7 +49,28 @@ _SHORTEST_WAIT, _LONGEST_WAIT = 1.0, 86_400.0  # seconds
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
+_UNPROCESSABLE = 422
+_BAD_GATEWAY = 502
 _SERVICE_UNAVAILABLE = 503
+
+#: What a route asked Stack for, and Stack does not have.
+_ABSENT = (
+    ApiApiKeyNotFoundError,
+    ApiPermissionNotFoundError,
+    ApiRefreshTokenNotFoundError,
+    ApiTeamMembershipNotFoundError,
+    ApiTeamNotFoundError,
+    ApiUserNotFoundError,
+    ApiVerificationCodeNotFoundError,
+)
+#: The code of that where Stack has none.
+_ABSENT_CODE = "NOT_FOUND"
+#: What callers read of Stack's refusals: Stack's own words are about the app, not for them.
+_API_MESSAGES = {
+    _NOT_FOUND: "There is no such thing, or no more.",
+    _UNPROCESSABLE: "The request holds something of another form than is wanted, such as an id.",
+    _BAD_GATEWAY: "The authentication service refused what this server asked of it.",
+}
 
 
 class StackHTTPException(HTTPException):
@@ -68,10 +98,8 @@ class StackWebSocketException(WebSocketException):
 
     def __init__(self, error: StackAuthError) -> None:
         self.error = error
-        unavailable = _status(error) == _SERVICE_UNAVAILABLE
-        super().__init__(
-            code=_TRY_AGAIN_LATER if unavailable else _POLICY_VIOLATION, reason=error.code
-        )
+        code = _TRY_AGAIN_LATER if is_servers_fault(error) else _POLICY_VIOLATION
+        super().__init__(code=code, reason=_code(error))
 
 
 def answer_for(
@@ -83,7 +111,14 @@ def answer_for(
     return StackHTTPException(error)
 
 
+def is_servers_fault(error: StackAuthError) -> bool:
+    """Whether the caller can do nothing about it: an operator should hear of it."""
+    return _status(error) >= _BAD_GATEWAY
+
+
 def _status(error: StackAuthError) -> int:
+    if isinstance(error, StackApiError):
+        return _status_of_refusal(error)
     if isinstance(error, (CredentialsError, AnonymousUserNotAllowedError)):
         return _UNAUTHORIZED  # a guest who signs in may come back: Stack answers so, too
     if isinstance(error, TeamHiddenError):
@@ -93,8 +128,23 @@ def _status(error: StackAuthError) -> int:
     return _SERVICE_UNAVAILABLE
 
 
+def _status_of_refusal(error: StackApiError) -> int:
+    """Guards raise none of these: a route asked for something in its caller's name."""
+    if isinstance(error, ApiSchemaError):
+        return _UNPROCESSABLE
+    if isinstance(error, _ABSENT) or error.status == _NOT_FOUND:
+        return _NOT_FOUND
+    return _BAD_GATEWAY
+
+
+def _code(error: StackAuthError) -> str:
+    if not isinstance(error, StackApiError) or isinstance(error, (ApiSchemaError, *_ABSENT)):
+        return error.code
+    return _ABSENT_CODE if _status(error) == _NOT_FOUND else StackApiError.code
+
+
 def _detail(error: StackAuthError) -> dict[str, Any]:
-    detail: dict[str, Any] = {"code": error.code, "message": _message(error)}
+    detail: dict[str, Any] = {"code": _code(error), "message": _message(error)}
     if isinstance(error, PermissionRequiredError):
         detail["missing"] = list(error.missing)
     return detail
@@ -104,14 +154,16 @@ def _message(error: StackAuthError) -> str:
     """Callers do not get to see the operator's settings; developers do see a missing line."""
     if isinstance(error, (CredentialsError, PolicyError, MissingMiddlewareError)):
         return error.message
+    if isinstance(error, StackApiError):
+        return _API_MESSAGES[_status(error)]
     if isinstance(error, ConfigurationError):
         return ConfigurationError.default_message
     return UnavailableError.default_message
 
 
 def _headers(error: StackAuthError) -> dict[str, str]:
-    if _status(error) == _NOT_FOUND:
-        return {}  # as any path that is not there
+    if isinstance(error, (StackApiError, TeamHiddenError)):
+        return {}  # a 404 as of any path that is not there
     if _status(error) == _SERVICE_UNAVAILABLE:
         return {"Retry-After": _retry_after(error)}
     return {"WWW-Authenticate": _challenge(error)}

@@ -14,7 +14,7 @@ from typing import Annotated, Unpack
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from stack_fastapi.dependencies.http_errors import answer_for
+from stack_fastapi.dependencies.refusals import refusing
 from stack_fastapi.dependencies.users import MustBeCalled, RuledGuard, UserRules
 from stack_fastapi.engine.authentication import Authentication
 from stack_fastapi.engine.policy import PermissionRule
@@ -22,7 +22,6 @@ from stack_fastapi.exceptions import (
     ConfigurationError,
     PolicyError,
     ProjectPermissionRequiredError,
-    StackAuthError,
     TeamHiddenError,
     TeamMembershipRequiredError,
     TeamPermissionRequiredError,
@@ -46,15 +45,13 @@ class _PermissionGuard(RuledGuard):
         self._rule = rule
         self.needs = f"{rule} in the project"
 
+    @refusing
     async def __call__(self, connection: HTTPConnection) -> User:
         """The user; raises like ``current_user``, and where a permission is missing."""
-        try:
-            decision, user = await self.enter(connection)
-            missing = self._rule.missing(await _held(decision, user, None, self.max_age))
-            if missing:
-                raise ProjectPermissionRequiredError(missing, any_of=self._rule.any_of)
-        except StackAuthError as error:
-            raise answer_for(error, connection) from error
+        decision, user = await self.enter(connection)
+        missing = self._rule.missing(await _held(decision, user, None, self.max_age))
+        if missing:
+            raise ProjectPermissionRequiredError(missing, any_of=self._rule.any_of)
         return user
 
 
@@ -92,13 +89,11 @@ class _TeamPermissionGuard(_TeamGuard):
         self._rule = rule
         self.needs = f"{rule} in the team `{parameter}`"
 
+    @refusing
     async def __call__(self, connection: HTTPConnection) -> User:
         """The user; raises like ``current_user``, and where team or permission are missing."""
-        try:
-            decision, user = await self.enter(connection)
-            await self._check(decision, user, _team_in_path(connection, self.path_parameter))
-        except StackAuthError as error:
-            raise answer_for(error, connection) from error
+        decision, user = await self.enter(connection)
+        await self._check(decision, user, _team_in_path(connection, self.path_parameter))
         return user
 
     async def _check(self, decision: Authentication, user: User, team_id: str | None) -> None:
@@ -125,15 +120,12 @@ class _TeamMemberGuard(_TeamGuard):
         super().__init__(parameter, rules, reveal=reveal)
         self.needs = f"membership in the team `{parameter}`"
 
+    @refusing
     async def __call__(self, connection: HTTPConnection) -> Team:
         """The team; raises like ``current_user``, and where the user is not in it."""
-        try:
-            decision, user = await self.enter(connection)
-            team_id = _team_in_path(connection, self.path_parameter)
-            team = await self.member_of(decision, user, team_id)
-        except StackAuthError as error:
-            raise answer_for(error, connection) from error
-        return team
+        decision, user = await self.enter(connection)
+        team_id = _team_in_path(connection, self.path_parameter)
+        return await self.member_of(decision, user, team_id)
 
 
 class _CurrentTeamGuard(_TeamGuard):
@@ -145,6 +137,7 @@ class _CurrentTeamGuard(_TeamGuard):
         super().__init__(_TEAM_PARAMETER, {}, reveal=True)
         self.path_parameter = None  # a path without it is right as well
 
+    @refusing
     async def __call__(self, connection: HTTPConnection) -> Team:
         """The team.
 
@@ -152,12 +145,8 @@ class _CurrentTeamGuard(_TeamGuard):
         where that was not sent, the one that the user has selected. Raises like ``current_user``,
         where the user is not in it, and where there is none at all.
         """
-        try:
-            decision, user = await self.enter(connection)
-            team = await self.member_of(decision, user, _named_team(connection, user))
-        except StackAuthError as error:
-            raise answer_for(error, connection) from error
-        return team
+        decision, user = await self.enter(connection)
+        return await self.member_of(decision, user, _named_team(connection, user))
 
 
 async def _held(

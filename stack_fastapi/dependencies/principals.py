@@ -14,18 +14,17 @@ from fastapi.openapi.models import APIKey
 from fastapi.openapi.models import SecurityBase as SchemeModel
 from starlette.requests import HTTPConnection
 
-from stack_fastapi.dependencies.http_errors import answer_for
-from stack_fastapi.dependencies.users import Guard, MustBeCalled, present
+from stack_fastapi.dependencies.refusals import refusing
+from stack_fastapi.dependencies.users import Guard, MustBeCalled
 from stack_fastapi.engine.authentication import Authentication
 from stack_fastapi.engine.policy import PermissionRule
-from stack_fastapi.engine.stack_auth import decision_of
+from stack_fastapi.engine.stack_auth import decision_of, present
 from stack_fastapi.engine.starlette_user import sign_in
 from stack_fastapi.exceptions import (
     AmbiguousCredentialsError,
     MissingApiKeyError,
     NotAuthenticatedError,
     ProjectPermissionRequiredError,
-    StackAuthError,
 )
 from stack_fastapi.models import (
     ApiKeyPrincipal,
@@ -51,6 +50,7 @@ class _PrincipalGuard(Guard):
 
     takes_api_keys = True
 
+    @refusing
     async def __call__(self, connection: HTTPConnection) -> Principal:
         """The principal.
 
@@ -60,17 +60,14 @@ class _PrincipalGuard(Guard):
         Raises:
             StackHTTPException, StackWebSocketException: nobody, or somebody who may not enter.
         """
-        try:
-            decision = present(decision_of(connection))
-            token = decision.beside_api_key(connection.scope)
-            user = await _user_of(token)
-            keyed = await decision.key_owner(decision.find_api_key(connection.scope))
-            principal = user or keyed
-            if principal is None:
-                raise NotAuthenticatedError
-            _check_owners(user, keyed)
-        except StackAuthError as error:
-            raise answer_for(error, connection) from error
+        decision = present(decision_of(connection))
+        token = decision.beside_api_key(connection.scope)
+        user = await _user_of(token)
+        keyed = await decision.key_owner(decision.find_api_key(connection.scope))
+        principal = user or keyed
+        if principal is None:
+            raise NotAuthenticatedError
+        _check_owners(user, keyed)
         if isinstance(principal, UserPrincipal):
             sign_in(connection.scope, principal.user, token.cached_permissions)
         return principal
@@ -92,23 +89,21 @@ class _ApiKeyGuard(Guard):
             raise ValueError("a team holds no permissions: its keys cannot have one")
         self.needs = f"{self._rule} in the project, held by the key's owner" if self._rule else ""
 
+    @refusing
     async def __call__(self, connection: HTTPConnection) -> ApiKeyPrincipal:
         """The key's owner.
 
         Raises:
             StackHTTPException, StackWebSocketException: no key, or one that may not enter.
         """
-        try:
-            decision = present(decision_of(connection))
-            user = await _user_of(decision.beside_api_key(connection.scope))
-            key = decision.find_api_key(connection.scope)
-            keyed = await decision.key_owner(key, self._kind)
-            if keyed is None:
-                raise MissingApiKeyError
-            _check_owners(user, keyed)
-            await self._check_permission(decision, keyed)
-        except StackAuthError as error:
-            raise answer_for(error, connection) from error
+        decision = present(decision_of(connection))
+        user = await _user_of(decision.beside_api_key(connection.scope))
+        key = decision.find_api_key(connection.scope)
+        keyed = await decision.key_owner(key, self._kind)
+        if keyed is None:
+            raise MissingApiKeyError
+        _check_owners(user, keyed)
+        await self._check_permission(decision, keyed)
         return keyed
 
     async def _check_permission(self, decision: Authentication, keyed: ApiKeyPrincipal) -> None:

@@ -9,6 +9,7 @@ security scheme, so that a protected operation says so.
 # __call__, and cannot resolve them where they are text.
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated, NoReturn, TypedDict
 
 from fastapi import Depends
@@ -17,14 +18,12 @@ from fastapi.openapi.models import SecurityBase as SchemeModel
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
-from stack_fastapi.dependencies.http_errors import answer_for
+from stack_fastapi.dependencies.refusals import refusing
 from stack_fastapi.engine.authentication import Authentication
 from stack_fastapi.engine.policy import Policy
-from stack_fastapi.engine.stack_auth import decision_of
+from stack_fastapi.engine.stack_auth import decision_of, present
 from stack_fastapi.engine.starlette_user import sign_in
-from stack_fastapi.exceptions import MissingMiddlewareError, StackAuthError
 from stack_fastapi.models import AccessTokenClaims, User
-from stack_fastapi.telemetry import logger
 
 
 class Guard(SecurityBase):
@@ -58,6 +57,7 @@ class Guard(SecurityBase):
 class _CurrentUserGuard(Guard):
     """The validated user whom the settings admit."""
 
+    @refusing
     async def __call__(self, connection: HTTPConnection) -> User:
         """The user.
 
@@ -69,10 +69,7 @@ class _CurrentUserGuard(Guard):
             if connection.scope.get("user") is not decision.admitted:  # the app asked itself
                 sign_in(connection.scope, decision.admitted, decision.cached_permissions)
             return decision.admitted
-        try:
-            _, user = await admit(connection)
-        except StackAuthError as error:
-            raise answer_for(error, connection) from error
+        _, user = await admit(connection)
         return user
 
 
@@ -137,10 +134,9 @@ class RuledGuard(Guard):
     def _policy(self, settings: Policy) -> Policy:
         """This route's policy on top of the settings'."""
         rules = self._rules
-        anonymous, restricted = rules.get("allow_anonymous"), rules.get("allow_restricted")
-        return Policy(
-            settings.allow_anonymous if anonymous is None else anonymous,
-            settings.allow_restricted if restricted is None else restricted,
+        types = settings.with_types(rules.get("allow_anonymous"), rules.get("allow_restricted"))
+        return replace(
+            types,
             verified_email=rules.get("verified_email", False),
             mfa=rules.get("mfa", False),
             live_session=rules.get("live_session", False),
@@ -150,12 +146,10 @@ class RuledGuard(Guard):
 class _RequiredUserGuard(RuledGuard):
     """The validated user, under a route's own policy; None leaves a point to the settings."""
 
+    @refusing
     async def __call__(self, connection: HTTPConnection) -> User:
         """The user; raises like ``current_user``."""
-        try:
-            _, user = await self.enter(connection)
-        except StackAuthError as error:
-            raise answer_for(error, connection) from error
+        _, user = await self.enter(connection)
         return user
 
 
@@ -164,17 +158,15 @@ class _OptionalUserGuard(Guard):
 
     keeps_out = False
 
+    @refusing
     async def __call__(self, connection: HTTPConnection) -> User | None:
         """The user or None.
 
         Raises:
             StackHTTPException, StackWebSocketException: a credential that is no good.
         """
-        try:
-            decision = present(decision_of(connection))
-            user = await decision.admit_optional()
-        except StackAuthError as error:
-            raise answer_for(error, connection) from error
+        decision = present(decision_of(connection))
+        user = await decision.admit_optional()
         sign_in(connection.scope, user, decision.cached_permissions)
         return user
 
@@ -185,6 +177,7 @@ class _ClaimsGuard(Guard):
     Nobody is asked about the user for it; an eager middleware may have done so already.
     """
 
+    @refusing
     async def __call__(self, connection: HTTPConnection) -> AccessTokenClaims:
         """The claims.
 
@@ -192,12 +185,9 @@ class _ClaimsGuard(Guard):
             StackHTTPException, StackWebSocketException: no valid token, or a type of user that
                 the settings do not admit.
         """
-        try:
-            decision = present(decision_of(connection))
-            claims = await decision.claims()
-            decision.policy.check_claims(claims)
-        except StackAuthError as error:
-            raise answer_for(error, connection) from error
+        decision = present(decision_of(connection))
+        claims = await decision.claims()
+        decision.policy.check_claims(claims)
         return claims
 
 
@@ -216,19 +206,6 @@ async def admit(
         # The middleware waited, or admits less than this route.
         sign_in(connection.scope, user, decision.cached_permissions)
     return decision, user
-
-
-def present(decision: Authentication | None) -> Authentication:
-    """The decision of the middleware.
-
-    Raises:
-        MissingMiddlewareError: there is no middleware.
-    """
-    if decision is None:
-        missing = MissingMiddlewareError()
-        logger.error("%s", missing.message)
-        raise missing
-    return decision
 
 
 #: The user of the request, or 401.

@@ -20,10 +20,10 @@ from fastapi.openapi.models import APIKey
 from fastapi.openapi.models import SecurityBase as SchemeModel
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
-from stack_fastapi.dependencies.http_errors import answer_for
-from stack_fastapi.dependencies.users import Guard, present
-from stack_fastapi.engine.stack_auth import decision_of
-from stack_fastapi.exceptions import ConfigurationError, InvalidWebhookError, StackAuthError
+from stack_fastapi.dependencies.refusals import refusing
+from stack_fastapi.dependencies.users import Guard
+from stack_fastapi.engine.stack_auth import decision_of, present
+from stack_fastapi.exceptions import ConfigurationError, InvalidWebhookError
 from stack_fastapi.models import WebhookEvent
 from stack_fastapi.telemetry import logger
 
@@ -44,17 +44,15 @@ class _WebhookGuard(Guard):
     )
     wanted_settings = ("webhook_secret",)
 
+    @refusing
     async def __call__(self, connection: HTTPConnection) -> WebhookEvent:
         """The event; users, permissions and teams that it is about are asked about anew.
 
         Raises:
             StackHTTPException, StackWebSocketException: nothing proves that Stack sent it.
         """
-        try:
-            decision, request = present(decision_of(connection)), _request_of(connection)
-            return await decision.receive_webhook(request.headers, lambda: _body_of(request))
-        except StackAuthError as error:
-            raise answer_for(error, connection) from error
+        decision, request = present(decision_of(connection)), _request_of(connection)
+        return await decision.receive_webhook(request.headers, lambda: _body_of(request))
 
 
 def _request_of(connection: HTTPConnection) -> Request:

@@ -91,6 +91,11 @@ class Authentication:
         self._arrival: Arrival = sources.store.arrival()
 
     @property
+    def owner(self) -> object:
+        """The engine that began it; raises where wrong settings let there be none."""
+        return self._owner
+
+    @property
     def is_signed_out(self) -> bool:
         """Whether the request carries no credential at all."""
         return self._credential is None

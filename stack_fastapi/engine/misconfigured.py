@@ -31,6 +31,11 @@ class MisconfiguredAuthentication(Authentication):
         return None
 
     @property
+    def owner(self) -> NoReturn:
+        """Raises the error, always."""
+        self._refuse()
+
+    @property
     def is_signed_out(self) -> bool:
         """Nobody can say."""
         return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stack_fastapi.exceptions import (
     AnonymousUserNotAllowedError,
@@ -39,6 +39,16 @@ class Policy:
     verified_email: bool = False
     mfa: bool = False
     live_session: bool = False
+
+    def with_types(self, allow_anonymous: bool | None, allow_restricted: bool | None) -> Policy:  # noqa: FBT001 - its own fields
+        """The same with other types of users; None leaves a type as it is."""
+        return replace(
+            self,
+            allow_anonymous=self.allow_anonymous if allow_anonymous is None else allow_anonymous,
+            allow_restricted=self.allow_restricted
+            if allow_restricted is None
+            else allow_restricted,
+        )
 
     def admits_type(self, who: AccessTokenClaims | User) -> bool:
         """Whether this type of user may enter at all."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping, MutableMapping
+from collections.abc import AsyncIterator, Mapping, MutableMapping
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,13 +17,14 @@ from stack_fastapi.client import StackServerClient
 from stack_fastapi.client.transport.http import StackHttp
 from stack_fastapi.engine.authentication import Authentication, Sources
 from stack_fastapi.engine.policy import Policy
+from stack_fastapi.exceptions import MissingMiddlewareError, StackAuthError
 from stack_fastapi.lookups.api_keys import ApiKeys
 from stack_fastapi.lookups.permissions import Permissions
 from stack_fastapi.lookups.sessions import Sessions
 from stack_fastapi.lookups.users import Users
 from stack_fastapi.models import AccessTokenClaims, User, WebhookEvent
 from stack_fastapi.settings import StackAuthSettings
-from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.telemetry import ProblemLog, logger
 from stack_fastapi.tokens.claims import TokenRules, issuers_of
 from stack_fastapi.tokens.credentials import CredentialReader
 from stack_fastapi.tokens.jwks import KeySet
@@ -114,6 +116,16 @@ class StackAuth:
     ) -> None:
         await self.aclose()
 
+    @asynccontextmanager
+    async def lifespan(self, app: object = None) -> AsyncIterator[None]:  # noqa: ARG002 - as FastAPI calls it
+        """Close it when an app ends: ``FastAPI(lifespan=auth.lifespan)``.
+
+        Args:
+            app: the app, as FastAPI passes it; anything, for the engine knows no app.
+        """
+        async with self:
+            yield
+
     async def aclose(self) -> None:
         """End what is in flight and close the connections to Stack; what is cached stays."""
         await self._store.aclose()
@@ -128,23 +140,38 @@ class StackAuth:
             UnavailableError: nobody can say.
         """
         decision = self.begin(connection.scope)
+        del connection  # error reports show the variables of whatever frame raises
         if decision.is_signed_out:
             return None
         return await decision.admit()
 
-    async def verify(self, token: SecretStr | str) -> AccessTokenClaims:
+    async def verify(
+        self,
+        token: SecretStr | str,
+        *,
+        allow_anonymous: bool | None = None,
+        allow_restricted: bool | None = None,
+    ) -> AccessTokenClaims:
         """The claims of an access token that is good now, whoever brought it; checked locally.
 
-        For tokens that did not come with a request, such as those in a queue's messages. Whether
-        this type of user may enter is not asked.
+        For tokens that did not come with a request, such as those in a queue's messages. Nobody
+        is asked about the user: who was restricted or deleted since the token was issued passes.
+
+        Args:
+            token: its text.
+            allow_anonymous: admit anonymous users; None leaves it to the settings.
+            allow_restricted: admit restricted users; None leaves it to the settings.
 
         Raises:
             InvalidTokenError: it is no good, with the reason.
+            AnonymousUserNotAllowedError, RestrictedUserNotAllowedError: the type of user.
             UnavailableError: the project's keys cannot be had.
         """
         if isinstance(token, str):
             token = SecretStr(token)  # from here on no traceback shows it
-        return await self._verifier.verify(token)
+        claims = await self._verifier.verify(token)
+        self._policy.with_types(allow_anonymous, allow_restricted).check_claims(claims)
+        return claims
 
     async def receive_webhook(self, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         """The event that a webhook tells; what it makes stale in this process is forgotten.
@@ -161,7 +188,12 @@ class StackAuth:
             StackUnavailableError: it did, and the message makes no sense.
             ConfigurationError: the setting ``webhook_secret`` is missing.
         """
-        return await self._webhooks.receive(headers, body)
+        try:
+            return await self._webhooks.receive(headers, body)
+        except StackAuthError as error:
+            raise error.with_traceback(None) from None  # whose frames hold all headers
+        finally:
+            del headers
 
     def begin(self, scope: MutableMapping[str, Any]) -> Authentication:
         """The decision for an ASGI scope; the same one for whoever asks this engine again.
@@ -215,6 +247,31 @@ def decision_of(connection: Connection) -> Authentication | None:
     """The decision that the innermost middleware began for a connection; None without one."""
     found = connection.scope.get(SCOPE_KEY)
     return found if isinstance(found, Authentication) else None
+
+
+def present(decision: Authentication | None) -> Authentication:
+    """The decision of the middleware.
+
+    Raises:
+        MissingMiddlewareError: there is no middleware.
+    """
+    if decision is None:
+        missing = MissingMiddlewareError()
+        logger.error("%s", missing.message)
+        raise missing
+    return decision
+
+
+def engine_of(connection: Connection) -> StackAuth:
+    """The engine of the innermost middleware that a connection passed.
+
+    Raises:
+        ConfigurationError: there is none, or its settings are wrong.
+    """
+    engine = present(decision_of(connection)).owner
+    if not isinstance(engine, StackAuth):  # a decision that a test made by itself
+        raise MissingMiddlewareError
+    return engine
 
 
 def _store(

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from stack_fastapi.emulator import StackEmulator
     from stack_fastapi.testing.engines import auth_for, settings_for
     from stack_fastapi.testing.overrides import override_user
-    from stack_fastapi.testing.users import SignedIn, fake_user, issue_token, sign_in
+    from stack_fastapi.testing.users import (
+        SignedIn,
+        fake_api_key,
+        fake_user,
+        issue_token,
+        sign_in,
+    )
     from stack_fastapi.testing.webhooks import SignedDelivery, signed_delivery
 
 __all__ = [
@@ -28,6 +34,7 @@ __all__ = [
     "SignedIn",
     "StackEmulator",
     "auth_for",
+    "fake_api_key",
     "fake_user",
     "issue_token",
     "override_user",
@@ -41,6 +48,7 @@ _HOMES = {
     "SignedIn": "stack_fastapi.testing.users",
     "StackEmulator": "stack_fastapi.emulator",
     "auth_for": "stack_fastapi.testing.engines",
+    "fake_api_key": "stack_fastapi.testing.users",
     "fake_user": "stack_fastapi.testing.users",
     "issue_token": "stack_fastapi.testing.users",
     "override_user": "stack_fastapi.testing.overrides",

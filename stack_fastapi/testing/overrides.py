@@ -6,23 +6,34 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI
+from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from stack_fastapi.engine.authentication import Authentication
 from stack_fastapi.engine.policy import Policy
 from stack_fastapi.engine.stack_auth import SCOPE_KEY
 from stack_fastapi.engine.starlette_user import sign_in
-from stack_fastapi.exceptions import MissingMiddlewareError, NotAuthenticatedError
-from stack_fastapi.models import AccessTokenClaims, Team, User, WebhookEvent
+from stack_fastapi.exceptions import (
+    CredentialsError,
+    MissingMiddlewareError,
+    NotAuthenticatedError,
+    WrongApiKeyTypeError,
+)
+from stack_fastapi.models import (
+    AccessTokenClaims,
+    ApiKeyPrincipal,
+    Team,
+    User,
+    UserApiKeyPrincipal,
+    WebhookEvent,
+)
+from stack_fastapi.types import ApiKeyType
 
 #: What handles a connection behind all middlewares.
 Handler = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
-
-#: Permissions by team; those under None are the project's.
-_Held = Mapping[str | None, frozenset[str]]
 
 _LIFETIME = 600
 
@@ -34,6 +45,7 @@ def override_user(
     *,
     permissions: Iterable[str] = (),
     team_permissions: Mapping[str, Iterable[str]] = MappingProxyType({}),
+    api_key: ApiKeyPrincipal | None = None,
 ) -> Iterator[None]:
     """Let every request of an app come from a user, whatever it carries, until the block ends.
 
@@ -49,25 +61,35 @@ def override_user(
         user: ``fake_user(...)``, for instance; None for a guest.
         permissions: what the user holds in the whole project.
         team_permissions: by the id of each team that the user is in, what they hold there.
+        api_key: whose API key the requests carry as well, such as ``fake_api_key(user)``; None
+            for no key. With ``None`` for the user they carry the key alone.
     """
     held: dict[str | None, frozenset[str]] = {None: frozenset(permissions)}
     held |= {team_id: frozenset(ids) for team_id, ids in team_permissions.items()}
     router = app.router
     before = router.middleware_stack
-    router.middleware_stack = _as_user(before, user, held)  # type: ignore[assignment]  # by position
+    router.middleware_stack = _as_user(before, _Given(user, held, api_key))  # type: ignore[assignment]  # by position
     try:
         yield
     finally:
         router.middleware_stack = before
 
 
-def _as_user(app: Handler, user: User | None, held: _Held) -> Handler:
+class _Given(NamedTuple):
+    """What a test says of whoever calls; permissions under None are the project's."""
+
+    user: User | None
+    held: Mapping[str | None, frozenset[str]]
+    api_key: ApiKeyPrincipal | None
+
+
+def _as_user(app: Handler, given: _Given) -> Handler:
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         decided = scope.get(SCOPE_KEY)
         is_over = isinstance(decided, _GivenAuthentication)  # by an override within this one
         if scope["type"] in {"http", "websocket"} and not is_over:
             policy = decided.policy if isinstance(decided, Authentication) else Policy()
-            decision = scope[SCOPE_KEY] = _GivenAuthentication(user, policy, held, decided)
+            decision = scope[SCOPE_KEY] = _GivenAuthentication(given, policy, decided)
             sign_in(scope, decision.admit_cached(), decision.cached_permissions)
         await app(scope, receive, send)
 
@@ -77,12 +99,15 @@ def _as_user(app: Handler, user: User | None, held: _Held) -> Handler:
 class _GivenAuthentication(Authentication):
     """A decision that was made beforehand."""
 
-    def __init__(self, user: User | None, policy: Policy, held: _Held, replaced: object) -> None:
-        self.owner = None
+    def __init__(self, given: _Given, policy: Policy, replaced: object) -> None:
         self.policy = policy
         self._replaced = replaced
-        self._given = user
-        self._held = held
+        self._given, self._held, self._api_key = given
+
+    @property
+    def owner(self) -> object:
+        """The engine that is really there: nothing but the caller is made up."""
+        return self._replaced.owner if isinstance(self._replaced, Authentication) else None
 
     @property
     def is_signed_out(self) -> bool:
@@ -123,8 +148,22 @@ class _GivenAuthentication(Authentication):
         """The teams of which something was given."""
         return {id_: Team(id=id_, display_name="Team") for id_ in self._held if id_}
 
-    def find_api_key(self, scope: Mapping[str, Any]) -> None:
-        """No key, whatever the request carries."""
+    def find_api_key(self, scope: Mapping[str, Any]) -> SecretStr | None:  # noqa: ARG002 - whatever it carries
+        """Something that stands for the key that was given."""
+        return None if self._api_key is None else SecretStr("overridden")
+
+    async def key_owner(
+        self,
+        key: SecretStr | CredentialsError | None,
+        kind: ApiKeyType | None = None,
+    ) -> ApiKeyPrincipal | None:
+        """Whose key was given; raises for one of the other type, and by the settings' policy."""
+        owner = None if key is None else self._api_key
+        if owner is not None and kind not in {None, owner.key.type}:
+            raise WrongApiKeyTypeError
+        if isinstance(owner, UserApiKeyPrincipal):
+            self.policy.check_owner(owner.user)
+        return owner
 
     async def receive_webhook(
         self, headers: Mapping[str, str], read_body: Callable[[], Awaitable[bytes]]

@@ -5,10 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, overload
+from uuid import uuid4
 
-from stack_fastapi.emulator import StackEmulator, Team, Tokens
-from stack_fastapi.models import User
+from stack_fastapi.emulator import StackEmulator, Tokens
+from stack_fastapi.emulator import Team as StackTeam
+from stack_fastapi.models import (
+    ApiKey,
+    ApiKeyPrincipal,
+    ApiKeyValue,
+    Team,
+    TeamApiKeyPrincipal,
+    User,
+    UserApiKeyPrincipal,
+)
 from stack_fastapi.types import UserType
 
 _TYPES: dict[UserType, dict[str, bool]] = {
@@ -16,6 +26,8 @@ _TYPES: dict[UserType, dict[str, bool]] = {
     "restricted": {"restricted_by_admin": True},
     "anonymous": {"is_anonymous": True},
 }
+
+_TOTP_SECRET = "AAAAAAAAAAAAAAAAAAAAAAAAAAA="  # noqa: S105 - twenty zeros, and nobody's
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +44,7 @@ class SignedIn(Mapping[str, str]):
     user: User
     token: str = field(repr=False)
     tokens: Tokens = field(repr=False)
-    team: Team | None = None
+    team: StackTeam | None = None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -71,7 +83,7 @@ def sign_in(
     *,
     type: UserType = "normal",  # noqa: A002 - Stack's word
     permissions: Iterable[str] = (),
-    team: str | Team | None = None,
+    team: str | StackTeam | None = None,
     team_permissions: Iterable[str] = (),
     project: str | None = None,
     **fields: Any,  # noqa: ANN401 - JSON
@@ -143,25 +155,67 @@ def issue_token(
 def fake_user(
     *,
     id: str | None = None,  # noqa: A002 - Stack's word
+    requires_totp_mfa: bool = False,
     **fields: Any,  # noqa: ANN401 - JSON
 ) -> User:
     """A user as routes get to see it, with every field that Stack gives; nobody knows it.
 
     Args:
         id: the user's id; a random one if absent.
+        requires_totp_mfa: whether the user has set up a second factor.
         **fields: those that POST /users takes, such as ``primary_email``.
 
     Raises:
         ValueError: Stack does not know a field.
     """
+    _refuse_what_is_no_field(fields)
+    if requires_totp_mfa:
+        fields.setdefault("totp_secret_base64", _TOTP_SECRET)
     stack = StackEmulator()
     known = stack.user_json(stack.create_user(**fields).id)
     return User.model_validate(known | ({} if id is None else {"id": id}))
 
 
+@overload
+def fake_api_key(owner: User) -> UserApiKeyPrincipal: ...
+@overload
+def fake_api_key(owner: Team) -> TeamApiKeyPrincipal: ...
+def fake_api_key(owner: User | Team) -> ApiKeyPrincipal:
+    """An API key and whose it is, as routes get to see them; for ``override_user``.
+
+    Args:
+        owner: ``fake_user(...)``, for instance, or a ``Team``.
+    """
+    is_users = isinstance(owner, User)
+    key = ApiKey(
+        id=str(uuid4()),
+        type="user" if is_users else "team",
+        user_id=owner.id if is_users else None,
+        team_id=None if is_users else owner.id,
+        description="made up by a test",
+        is_public=False,
+        created_at_millis=0,
+        value=ApiKeyValue(last_four="0000"),
+    )
+    if isinstance(owner, User):
+        return UserApiKeyPrincipal(key, owner)
+    return TeamApiKeyPrincipal(key, owner)
+
+
+def _refuse_what_is_no_field(fields: Mapping[str, object]) -> None:
+    """Say where a user gets what Stack does not keep with the user."""
+    misplaced = sorted(fields.keys() & {"permissions", "team", "team_permissions"})
+    if misplaced:
+        raise ValueError(
+            f"{' and '.join(misplaced)}: a user does not carry that. Say it where the user signs "
+            "in: override_user(app, fake_user(), permissions=…, team_permissions={team_id: […]}), "
+            "or sign_in(stack, permissions=…, team=…, team_permissions=…)"
+        )
+
+
 def _join(
-    stack: StackEmulator, user_id: str, team: str | Team | None, project: str | None
-) -> Team | None:
+    stack: StackEmulator, user_id: str, team: str | StackTeam | None, project: str | None
+) -> StackTeam | None:
     if team is None:
         return None
     joined = stack.create_team(team, project=project) if isinstance(team, str) else team

@@ -4,7 +4,7 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from fastapi import Depends, FastAPI, Request
@@ -15,13 +15,23 @@ from stack_fastapi import (
     AccessTokenClaims,
     CurrentPrincipal,
     CurrentTeam,
+    Team,
     User,
+    current_principal,
+    current_user,
     require_api_key,
     require_permission,
     require_team_permission,
     require_user,
 )
-from stack_fastapi.testing import StackEmulator, auth_for, fake_user, override_user, sign_in
+from stack_fastapi.testing import (
+    StackEmulator,
+    auth_for,
+    fake_api_key,
+    fake_user,
+    override_user,
+    sign_in,
+)
 
 from .protected_app import create_app
 
@@ -187,3 +197,130 @@ def test_the_user_may_do_nothing_that_the_test_does_not_say() -> None:
         assert list(statuses(TestClient(app)).values()) == [403, 403, 200, 403, 200, 401]
     with override_user(app, None, permissions=["read"]):
         assert set(statuses(TestClient(app)).values()) == {401}
+
+
+# ---------------------------------------------------------------- second factors and API keys
+
+
+def test_a_user_with_a_second_factor_passes_where_one_is_wanted() -> None:
+    app, path = app_with_permissions(), "/careful"
+    for user, status in ((fake_user(requires_totp_mfa=True), 200), (fake_user(), 403)):
+        with override_user(app, user):
+            assert TestClient(app).get(path).status_code == status
+
+
+def app_for_programs() -> FastAPI:
+    app = FastAPI()
+    guards: dict[str, Any] = {
+        "/any-key": require_api_key(),
+        "/user-key": require_api_key("user"),
+        "/reader-key": require_api_key("user", permission="read"),
+        "/team-key": require_api_key("team"),
+        "/user": require_user(),
+        "/principal": current_principal,
+    }
+    for path, guard in guards.items():
+
+        async def route(found: Annotated[Any, Depends(guard)]) -> str:
+            return type(found).__name__
+
+        app.add_api_route(path, route)
+    return app
+
+
+def outcomes(client: TestClient) -> list[str]:
+    paths = ("/any-key", "/user-key", "/reader-key", "/team-key", "/user", "/principal")
+    answers = [client.get(path) for path in paths]
+    return [
+        str(answer.json() if answer.status_code == 200 else code_of(answer)) for answer in answers
+    ]
+
+
+def test_an_api_key_of_the_user_counts_where_keys_do() -> None:
+    app, alice = app_for_programs(), fake_user()
+    with override_user(app, alice, permissions=["read"], api_key=fake_api_key(alice)):
+        assert outcomes(TestClient(app)) == [
+            *["UserApiKeyPrincipal"] * 3,
+            "WRONG_API_KEY_TYPE",
+            "User",
+            "UserPrincipal",
+        ]
+
+
+def test_a_program_comes_with_its_key_alone() -> None:
+    app, alice = app_for_programs(), fake_user()
+    with override_user(app, None, api_key=fake_api_key(alice)):
+        assert outcomes(TestClient(app)) == [
+            *["UserApiKeyPrincipal"] * 2,
+            "PROJECT_PERMISSION_REQUIRED",
+            "WRONG_API_KEY_TYPE",
+            "USER_AUTHENTICATION_REQUIRED",
+            "UserApiKeyPrincipal",
+        ]
+    team = Team(id=TEAM, display_name="Acme")
+    with override_user(app, None, api_key=fake_api_key(team)):
+        assert outcomes(TestClient(app)) == [
+            "TeamApiKeyPrincipal",
+            *["WRONG_API_KEY_TYPE"] * 2,
+            "TeamApiKeyPrincipal",
+            "USER_AUTHENTICATION_REQUIRED",
+            "TeamApiKeyPrincipal",
+        ]
+
+
+def test_a_key_whose_owner_is_somebody_else_or_not_admitted_is_refused() -> None:
+    app, guest = app_for_programs(), fake_user(is_anonymous=True)
+    with override_user(app, fake_user(), api_key=fake_api_key(fake_user())):
+        assert outcomes(TestClient(app))[0] == "AMBIGUOUS_CREDENTIALS"
+    with override_user(app, None, api_key=fake_api_key(guest)):
+        assert outcomes(TestClient(app))[0] == "ANONYMOUS_AUTHENTICATION_NOT_ALLOWED"
+
+
+def test_a_made_up_key_says_whose_it_is() -> None:
+    alice, team = fake_user(), Team(id=TEAM, display_name="Acme")
+    users, teams = fake_api_key(alice), fake_api_key(team)
+    assert (users.user, users.key.type, users.key.user_id) == (alice, "user", alice.id)
+    assert (teams.team, teams.key.type, teams.key.team_id) == (team, "team", team.id)
+    assert (users.key.team_id, teams.key.user_id) == (None, None)
+
+
+@pytest.mark.parametrize("field", ["permissions", "team_permissions", "team"])
+def test_a_user_who_is_asked_to_carry_permissions_names_the_function_that_takes_them(
+    field: str,
+) -> None:
+    with pytest.raises(ValueError, match=rf"^{field}: .*override_user\(app, fake_user\(\), perm"):
+        fake_user(**{field: ["read"]})  # type: ignore[arg-type]  # as a test would by mistake
+
+
+# ---------------------------------------------------------------- FastAPI's own overrides
+
+
+def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+
+
+@pytest.mark.parametrize("make", [lambda guard: guard, lambda _: require_user], ids=["it", "maker"])
+def test_an_override_that_cannot_count_is_explained_once(
+    caplog: pytest.LogCaptureFixture, make: Any
+) -> None:
+    app = create_app(auth_for(StackEmulator()))
+    app.dependency_overrides[make(current_user)] = fake_user
+    client = TestClient(app)
+    assert [client.get("/careful").status_code for _ in range(3)] == [401] * 3
+    (line,) = warnings_in(caplog)
+    assert "stack_fastapi.testing.override_user(app, user)" in line
+
+
+def test_an_override_opens_nothing_but_the_dependency_that_it_names() -> None:
+    app, alice = create_app(auth_for(StackEmulator())), fake_user()
+    app.dependency_overrides[current_user] = lambda: alice
+    client = TestClient(app)
+    assert client.get("/me").json() == alice.id
+    assert {client.get(path).status_code for path in ("/any", "/careful", "/claims")} == {401}
+
+
+def test_other_overrides_need_no_explanation(caplog: pytest.LogCaptureFixture) -> None:
+    app = create_app(auth_for(StackEmulator()))
+    app.dependency_overrides[app_for_programs] = fake_user
+    assert TestClient(app).get("/careful").status_code == 401
+    assert warnings_in(caplog) == []

@@ -54,7 +54,9 @@ from stack_fastapi import (
     ContactChannel,
     CreatedApiKey,
     CredentialsError,
+    CurrentAuth,
     CurrentClaims,
+    CurrentClient,
     CurrentPrincipal,
     CurrentTeam,
     CurrentUser,
@@ -127,12 +129,15 @@ from stack_fastapi import (
     WebhookEvent,
     WrongApiKeyTypeError,
     WrongProjectError,
+    current_auth,
     current_claims,
+    current_client,
     current_principal,
     current_team,
     current_user,
     current_webhook,
     document_authentication,
+    install_error_handlers,
     optional_user,
     require_api_key,
     require_permission,
@@ -148,6 +153,8 @@ auth = StackAuth(settings, clock=lambda: 0.0)
 app = FastAPI()
 app.add_middleware(StackAuthMiddleware, auth=auth, eager=False)
 document_authentication(app)
+install_error_handlers(app)
+lived = FastAPI(lifespan=auth.lifespan)
 
 # ---------------------------------------------------------------- dependencies, made
 
@@ -204,6 +211,12 @@ async def by_depends(
     assert_type(principal, UserPrincipal | UserApiKeyPrincipal | TeamApiKeyPrincipal)
 
 
+@app.get("/engine")
+async def by_engine(auth: CurrentAuth, client: CurrentClient) -> None:
+    assert_type(auth, StackAuth)
+    assert_type(client, StackServerClient)
+
+
 @app.get("/principal")
 async def principal_route(principal: CurrentPrincipal) -> str:
     assert_type(principal, UserPrincipal | UserApiKeyPrincipal | TeamApiKeyPrincipal)
@@ -234,6 +247,8 @@ async def calls() -> None:
     assert_type(await optional_user(connection), User | None)
     assert_type(await current_claims(connection), AccessTokenClaims)
     assert_type(await current_team(connection), Team)
+    assert_type(await current_auth(connection), StackAuth)
+    assert_type(await current_client(auth), StackServerClient)
     assert_type(
         await current_principal(connection),
         UserPrincipal | UserApiKeyPrincipal | TeamApiKeyPrincipal,
@@ -281,6 +296,8 @@ async def engine(request: Request) -> None:
         assert_type(opened.client, StackServerClient)
         assert_type(await opened.authenticate(request), User | None)
         assert_type(await opened.verify("token"), AccessTokenClaims)
+        claims = await opened.verify("token", allow_anonymous=True, allow_restricted=False)
+        assert_type(claims, AccessTokenClaims)
         assert_type(await opened.client.users.get("id"), User)
         assert_type(await opened.client.teams.list(user_id="id"), list[Team])
         assert_type(await opened.client.user_api_keys.check(SecretStr("sk_")), ApiKey)
