@@ -1,9 +1,10 @@
 """Step 5 of 5: the ASGI middleware that every request passes.
 
 It begins the request's decision, works it out unless told to wait, and leaves it for the
-dependencies and for Starlette's ``request.user`` and ``request.auth``. It never answers in the
+dependencies and for Starlette's ``request.user`` and ``request.auth``. It does not answer in the
 app's place: a failure is kept and raised by the dependency that needs the user, so that public
-routes stay public and the app's CORS headers and exception handlers apply.
+routes stay public and the app's CORS headers and exception handlers apply. The one exception is an
+app that takes users from its callers, which no dependency would stop.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stack_fastapi.app.guards import misplaced_guards, wanted_settings
 from stack_fastapi.app.openapi import document_authentication
+from stack_fastapi.app.parameters import forgeable_records
+from stack_fastapi.app.routes import behind_middleware, is_routed
+from stack_fastapi.dependencies.http_errors import refusing_app
 from stack_fastapi.engine.authentication import Authentication
 from stack_fastapi.engine.misconfigured import MisconfiguredAuthentication
 from stack_fastapi.engine.stack_auth import SCOPE_KEY, StackAuth
 from stack_fastapi.engine.starlette_user import sign_in
 from stack_fastapi.exceptions import ConfigurationError, StackAuthError
 from stack_fastapi.models import User
-from stack_fastapi.telemetry import ProblemLog
+from stack_fastapi.telemetry import ProblemLog, logger
 from stack_fastapi.tokens.credentials import SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX
 
 
@@ -38,7 +42,9 @@ class StackAuthMiddleware:
     Wrong settings do not raise here, where some servers would take that for an app without a
     lifespan and serve it: they stop the start-up, and every protected route answers 503. So does a
     guard that reads a team from a path parameter, on a route that has none of that name, and
-    one that wants a setting which is not there.
+    one that wants a setting which is not there. An app with a route that would read a record of
+    Stack's from its caller, such as ``user: User``, does not start, and where the server has no
+    start-up every request is answered with 503.
     """
 
     def __init__(self, app: ASGIApp, auth: StackAuth | None = None, *, eager: bool = True) -> None:
@@ -46,6 +52,8 @@ class StackAuthMiddleware:
         self._eager = eager
         self._owns = auth is None
         self._documented = False
+        self._inspected = False
+        self._closed: ASGIApp | None = None
         self._auth: StackAuth | ConfigurationError
         try:
             self._auth = _engine(auth)
@@ -64,6 +72,11 @@ class StackAuthMiddleware:
 
     async def _connection(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._document(scope)
+        if not self._inspected:
+            self._inspect(scope)
+        if self._closed is not None:
+            await self._closed(scope, receive, send)
+            return
         decision = self._begin(scope)
         user = decision.admitted
         if user is None and self._eager and not decision.is_signed_out:
@@ -116,8 +129,26 @@ class StackAuthMiddleware:
         missing = [
             name for name in wanted_settings(app, type(self)) if getattr(settings, name) is None
         ]
-        problems = [*map(settings.missing, sorted(missing)), *misplaced_guards(app)]
+        problems = [
+            *map(settings.missing, sorted(missing)),
+            *misplaced_guards(app),
+            *forgeable_records(self._routed(scope)),
+        ]
         return ConfigurationError(problems) if problems else None
+
+    def _inspect(self, scope: Scope) -> None:
+        """Close an app that believes its callers; some servers skip the lifespan, or add routes."""
+        problems = forgeable_records(self._routed(scope))
+        if problems:
+            error = ConfigurationError(problems)
+            logger.critical("%s", error.message)
+            self._closed = refusing_app(error)
+        self._inspected = True
+
+    def _routed(self, scope: Scope) -> object:
+        """What routes the requests that come through here."""
+        app = behind_middleware(self.app)
+        return app if is_routed(app) else scope.get("app")
 
     def _document(self, scope: Scope) -> None:
         if not self._documented:

@@ -12,6 +12,10 @@ from typing import Any
 
 from fastapi import HTTPException
 from fastapi.exceptions import WebSocketException
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from stack_fastapi.exceptions import (
     AmbiguousCredentialsError,
@@ -81,6 +85,21 @@ def answer_for(
     if connection.scope["type"] == "websocket":
         return StackWebSocketException(error)
     return StackHTTPException(error)
+
+
+def refusing_app(error: UnavailableError) -> ASGIApp:
+    """An app that answers every request, and closes every WebSocket, with an error."""
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        exc = answer_for(error, HTTPConnection(scope))
+        answer: ASGIApp
+        if isinstance(exc, StackHTTPException):
+            answer = JSONResponse({"detail": exc.detail}, exc.status_code, exc.headers)
+        else:
+            answer = WebSocketClose(exc.code, exc.reason)
+        await answer(scope, receive, send)
+
+    return refuse
 
 
 def _status(error: StackAuthError) -> int:
