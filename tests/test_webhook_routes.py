@@ -643,7 +643,7 @@ async def test_a_webhook_may_come_in_another_way(stack: LocalStack) -> None:
 
 
 def test_the_audit_and_the_document_know_the_guard(inbox: Inbox) -> None:
-    assert unprotected_routes(inbox.app, public={"/docs", "/docs/oauth2-redirect", "/redoc"}) == []
+    assert unprotected_routes(inbox.app) == []
     app = FastAPI()
     app.include_router(inbox.app.router)
     schema = app.openapi()

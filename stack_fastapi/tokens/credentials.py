@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -47,6 +48,9 @@ _COOKIES = frozenset(
 # Headers that may come more than once and mean one list then.
 _LISTS = frozenset({b"cookie", b"sec-websocket-protocol"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1
+
+# The whole of a scheme's name (a token of RFC 9110, section 5.6.2), whatever stands behind it.
+_SCHEME = re.compile(rb"bearer(?![!#$%&'*+.^_`|~0-9a-z-])", re.IGNORECASE)
 
 #: Reads the tokens in a header's value; none where it holds nothing for us.
 _Parser = Callable[[bytes], Sequence[str]]
@@ -177,11 +181,12 @@ def _plain(value: bytes) -> Sequence[str]:
 
 
 def _bearer(value: bytes) -> Sequence[str]:
-    scheme, _, credential = value.partition(b" ")
-    if scheme.lower() != b"bearer":  # another scheme is none of our business
+    scheme = _SCHEME.match(value)
+    if scheme is None:  # another scheme is none of our business
         return ()
+    credential = value[scheme.end() :]
     text = _text(credential.strip(b" "))
-    if not text:
+    if not text or not credential.startswith(b" "):
         raise _UnreadableError("malformed")
     for prefix in _PAIR_PREFIXES:
         if text.startswith(prefix):
