@@ -402,7 +402,8 @@ def test_their_use_in_answers_and_in_dependencies_is_left_alone() -> None:
         assert client.get("/field", headers=alice).json()["author"]["id"] == alice.user.id
         assert client.get("/dependency", headers=alice).json() == alice.user.id
         assert client.post("/computed", json={"text": "hello"}).json() == "hello"
-        assert "User" in client.get("/openapi.json").json()["components"]["schemas"]
+        schemas = client.get("/openapi.json").json()["components"]["schemas"]
+        assert "User" in {name.partition("-")[0] for name in schemas}
 
 
 def test_an_app_without_such_routes_has_no_problem() -> None:

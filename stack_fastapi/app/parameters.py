@@ -7,6 +7,7 @@ model can refuse this by itself; an app's routes can be looked at, whatever a pa
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, get_args
@@ -75,10 +76,10 @@ def _made_by(call: object) -> type | None:
 
 
 def _record_in(schema: object) -> type | None:
-    """The first record that pydantic would make of what it reads."""
-    to_look_at: list[Any] = [schema]
+    """The outermost record that pydantic would make of what it reads."""
+    to_look_at = deque([schema])
     while to_look_at:
-        node = to_look_at.pop()
+        node = to_look_at.popleft()
         if isinstance(node, Mapping):
             made = node.get("cls")
             if isinstance(made, type) and issubclass(made, _RECORDS):
