@@ -221,6 +221,7 @@ def test_every_model_that_is_read_from_stack_is_known(name: str) -> None:
     [
         (User, "CurrentUser"),
         (MyUser, "CurrentUser"),
+        (models.OwnUser, "CurrentUser"),
         (Team, "CurrentTeam"),
         (AccessTokenClaims, "CurrentClaims"),
         (UserPrincipal, "CurrentPrincipal"),

@@ -31,9 +31,9 @@ PUBLIC = """
     Change ConfigurationError ContactChannel CreatedApiKey CredentialsError CurrentClaims
     CurrentPrincipal CurrentTeam CurrentUser CurrentWebhook DeletedUser EmailNotVerifiedError
     InternalError InvalidApiKeyError InvalidTokenError InvalidWebhookError MissingApiKeyError
-    MissingMiddlewareError NotAuthenticatedError OptionalUser PermissionRequiredError PolicyError
-    Principal Project ProjectConfig ProjectPermission ProjectPermissionCreatedEvent
-    ProjectPermissionDeletedEvent ProjectPermissionRequiredError RestrictedReason
+    MissingMiddlewareError NotAuthenticatedError OptionalUser OwnUser PermissionRequiredError
+    PolicyError Principal Project ProjectConfig ProjectPermission ProjectPermissionCreatedEvent
+    ProjectPermissionDeletedEvent ProjectPermissionRequiredError PublicUser RestrictedReason
     RestrictedUserNotAllowedError SecondFactorRequiredError SentTeamInvitation Session
     SessionNotFoundError SessionTokens StackApiError StackAuth StackAuthError StackAuthMiddleware
     StackAuthSettings StackConfigurationError StackHTTPException StackServerClient

@@ -16,14 +16,21 @@ from fastapi.dependencies.models import Dependant
 from pydantic import TypeAdapter
 
 from stack_fastapi.app.routes import every_route
-from stack_fastapi.models import AccessTokenClaims, Principal, Team, User, WebhookEvent
+from stack_fastapi.models import (
+    AccessTokenClaims,
+    Principal,
+    PublicUser,
+    Team,
+    User,
+    WebhookEvent,
+)
 from stack_fastapi.models._base import StackModel
 
 _PRINCIPALS = get_args(Principal)
 _RECORDS = (StackModel, *_PRINCIPALS)
 #: What hands the record out that Stack vouches for.
 _INSTEAD: tuple[tuple[tuple[type, ...], str], ...] = (
-    ((User,), "CurrentUser"),
+    ((User, PublicUser), "CurrentUser"),
     ((Team,), "CurrentTeam"),
     ((AccessTokenClaims,), "CurrentClaims"),
     (_PRINCIPALS, "CurrentPrincipal"),
