@@ -27,6 +27,7 @@ from stack_fastapi.exceptions import (
     NotAuthenticatedError,
     PermissionRequiredError,
     PolicyError,
+    RestrictedUserNotAllowedError,
     StackAuthError,
     TeamHiddenError,
     UnavailableError,
@@ -116,6 +117,8 @@ def _detail(error: StackAuthError) -> dict[str, Any]:
     detail: dict[str, Any] = {"code": error.code, "message": _message(error)}
     if isinstance(error, PermissionRequiredError):
         detail["missing"] = list(error.missing)
+    if isinstance(error, RestrictedUserNotAllowedError) and error.restricted_reason:
+        detail["restricted_reason"] = {"type": error.restricted_reason}  # Stack's form of it
     return detail
 
 
@@ -199,6 +202,14 @@ PROBLEM_SCHEMA: dict[str, Any] = {
                     "type": "array",
                     "items": {"type": "string"},
                     "description": "Ids of the permissions that are missing, where that is it",
+                },
+                "restricted_reason": {
+                    "type": "object",
+                    "required": ["type"],
+                    "properties": {
+                        "type": {"type": "string", "examples": ["email_not_verified"]},
+                    },
+                    "description": "Why the user is restricted, where that is it",
                 },
             },
         }

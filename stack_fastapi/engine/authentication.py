@@ -127,7 +127,8 @@ class Authentication:
         """
         policy = policy or self.policy
         claims = await self.claims()
-        policy.check_claims(claims)  # before anybody is looked up
+        known = self._user if isinstance(self._user, User) else None
+        policy.check_claims(claims, known)  # before anybody is looked up
         user = await self.user(max_age)
         policy.check(claims, user)
         if policy.live_session:
