@@ -10,14 +10,16 @@ app that takes users from its callers, which no dependency would stop.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stack_fastapi.app.guards import misplaced_guards, wanted_settings
-from stack_fastapi.app.openapi import document_authentication
+from stack_fastapi.app.openapi import complete_documents
 from stack_fastapi.app.parameters import forgeable_records
 from stack_fastapi.app.routes import behind_middleware, is_routed
+from stack_fastapi.app.security_schemes import Authenticating, default_sources
 from stack_fastapi.dependencies.http_errors import refusing_app
 from stack_fastapi.engine.authentication import Authentication
 from stack_fastapi.engine.misconfigured import MisconfiguredAuthentication
@@ -27,9 +29,10 @@ from stack_fastapi.exceptions import ConfigurationError, StackAuthError
 from stack_fastapi.models import User
 from stack_fastapi.telemetry import ProblemLog, logger
 from stack_fastapi.tokens.credentials import SUBPROTOCOL, TOKEN_SUBPROTOCOL_PREFIX
+from stack_fastapi.types import TokenSource
 
 
-class StackAuthMiddleware:
+class StackAuthMiddleware(Authenticating):
     """Validates the access tokens of an app's requests and WebSockets.
 
     Args:
@@ -154,8 +157,13 @@ class StackAuthMiddleware:
         if not self._documented:
             app = scope.get("app", self.app)
             if isinstance(app, Starlette):
-                document_authentication(app)
+                complete_documents(app, self._token_sources())
             self._documented = True
+
+    def _token_sources(self) -> Sequence[TokenSource]:
+        if isinstance(self._auth, StackAuth):
+            return self._auth.settings.token_sources
+        return default_sources()
 
 
 def _engine(auth: object) -> StackAuth:

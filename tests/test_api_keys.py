@@ -555,11 +555,11 @@ def test_the_document_says_where_a_key_is_taken(stack: LocalStack) -> None:
     async def keyed() -> None: ...
 
     document = TestClient(app).get("/openapi.json").json()
-    schemes = ("StackApiKey", "StackBearer", "StackAccessToken")
-    key, bearer, token = (dict[str, list[str]]({scheme: []}) for scheme in schemes)
+    schemes = ("StackApiKey", "StackAccessToken")
+    key, token = (dict[str, list[str]]({scheme: []}) for scheme in schemes)
     operations = {path: item["get"] for path, item in document["paths"].items()}
-    assert operations["/principal"]["security"] == [token, bearer, key]
-    assert operations["/key"]["security"] == [key, bearer]
+    assert operations["/principal"]["security"] == [token, key]
+    assert operations["/key"]["security"] == [key]
     assert operations["/key"]["description"] == (
         "Needs `read` in the project, held by the key's owner."
     )

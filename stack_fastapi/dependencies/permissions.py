@@ -34,7 +34,8 @@ from stack_fastapi.telemetry import logger
 #: The header by which a request may name its team to ``current_team``.
 TEAM_HEADER = "X-Team-Id"
 
-_TEAM_PARAMETER = "team_id"
+#: The path parameter that names a team where nothing else was said.
+TEAM_PARAMETER = "team_id"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -133,10 +134,11 @@ class _TeamMemberGuard(_TeamGuard):
 class _CurrentTeamGuard(_TeamGuard):
     """The team that a request is about, if the user is in it."""
 
+    team_header = True
     needs = f"membership in the team of the path, of `{TEAM_HEADER}`, or the selected one"
 
     def __init__(self) -> None:
-        super().__init__(_TEAM_PARAMETER, {}, reveal=True)
+        super().__init__(TEAM_PARAMETER, {}, reveal=True)
         self.path_parameter = None  # a path without it is right as well
 
     async def __call__(self, connection: HTTPConnection) -> Team:
@@ -185,8 +187,8 @@ def missing_parameter(parameter: str | None, path: str) -> str:
 
 
 def _named_team(connection: HTTPConnection, user: User) -> str | None:
-    if _TEAM_PARAMETER in connection.path_params:
-        return _canonical(str(connection.path_params[_TEAM_PARAMETER]))
+    if TEAM_PARAMETER in connection.path_params:
+        return _canonical(str(connection.path_params[TEAM_PARAMETER]))
     sent = connection.headers.getlist(TEAM_HEADER)
     if sent:
         return _canonical(sent[0]) if len(sent) == 1 else None
@@ -227,7 +229,7 @@ def require_permission(
 
 def require_team_permission(
     *ids: Annotated[str, MustBeCalled()],
-    team: str = _TEAM_PARAMETER,
+    team: str = TEAM_PARAMETER,
     any_of: bool = False,
     reveal: bool = True,
     **rules: Unpack[UserRules],
@@ -250,7 +252,7 @@ def require_team_permission(
 
 
 def require_team_member(
-    team: Annotated[str, MustBeCalled()] = _TEAM_PARAMETER,
+    team: Annotated[str, MustBeCalled()] = TEAM_PARAMETER,
     *,
     reveal: bool = True,
     **rules: Unpack[UserRules],

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, NoReturn, TypedDict
 
 from fastapi import Depends
-from fastapi.openapi.models import APIKey, APIKeyIn
+from fastapi.openapi.models import HTTPBearer
 from fastapi.openapi.models import SecurityBase as SchemeModel
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
@@ -26,36 +26,46 @@ from stack_fastapi.exceptions import MissingMiddlewareError, StackAuthError
 from stack_fastapi.models import AccessTokenClaims, User
 from stack_fastapi.telemetry import logger
 
+#: What OpenAPI says an access token is.
+TOKEN_DESCRIPTION = "The access token of a Stack Auth user"  # noqa: S105 - no secret
 
-class Guard(SecurityBase):
+
+class Guard:
     """A dependency of the kit; ``audit`` knows protected routes by it.
 
     Attributes:
         keeps_out: whether nobody passes without a valid credential.
         needs: what OpenAPI says it asks for, beyond a credential; empty for nothing.
         path_parameter: the route's parameter that it reads; None for none.
+        team_header: whether it reads a header that names the team, where the path does not.
         hides: whether it may answer 404.
         takes_api_keys: whether an API key is a credential here.
         wanted_settings: those without which it lets nobody in.
     """
 
-    scheme_name = "StackAccessToken"
-    model: SchemeModel = APIKey.model_validate(
-        {
-            "in": APIKeyIn.header,
-            "name": "X-Stack-Access-Token",
-            "description": "The access token of a Stack Auth user",
-        }
-    )
     keeps_out = True
     needs = ""
     path_parameter: str | None = None
+    team_header = False
     hides = False
     takes_api_keys = False
     wanted_settings: tuple[str, ...] = ()
 
 
-class _CurrentUserGuard(Guard):
+class TokenGuard(Guard, SecurityBase):
+    """A dependency that takes an access token, which OpenAPI knows as a security scheme."""
+
+    scheme_name = "StackAccessToken"
+    model: SchemeModel = HTTPBearer(bearerFormat="JWT", description=TOKEN_DESCRIPTION)
+
+    @classmethod
+    def described(cls) -> dict[str, str]:
+        """The scheme as FastAPI writes it down, which knows no settings."""
+        scheme: dict[str, str] = cls.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return scheme
+
+
+class _CurrentUserGuard(TokenGuard):
     """The validated user whom the settings admit."""
 
     async def __call__(self, connection: HTTPConnection) -> User:
@@ -107,7 +117,7 @@ class UserRules(TypedDict, total=False):
     mfa: bool
 
 
-class RuledGuard(Guard):
+class RuledGuard(TokenGuard):
     """What guards with a policy of their own have in common."""
 
     def __init__(self, rules: UserRules) -> None:
@@ -159,7 +169,7 @@ class _RequiredUserGuard(RuledGuard):
         return user
 
 
-class _OptionalUserGuard(Guard):
+class _OptionalUserGuard(TokenGuard):
     """The user, or None for a guest and for a type of user that the settings do not admit."""
 
     keeps_out = False
@@ -185,7 +195,7 @@ class _OptionalUserGuard(Guard):
         return user if decision.policy.admits_type(user) else None
 
 
-class _ClaimsGuard(Guard):
+class _ClaimsGuard(TokenGuard):
     """The token's claims, checked locally.
 
     Nobody is asked about the user for it; an eager middleware may have done so already.
