@@ -14,7 +14,16 @@ from fake_stack import get
 from fastapi import APIRouter, Body, Cookie, Depends, FastAPI, Header, Query
 from fastapi.testclient import TestClient
 from guarded_app import LocalStack
-from pydantic import BaseModel, ConfigDict, RootModel, SkipValidation, computed_field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetPydanticSchema,
+    Json,
+    PlainValidator,
+    RootModel,
+    SkipValidation,
+    computed_field,
+)
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Host, Mount
@@ -82,6 +91,13 @@ class Data:
     author: User
 
 
+class Foreign:
+    """A class that pydantic knows nothing of."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
 class Account:
     def __init__(self, user: User) -> None:
         self.user = user
@@ -136,6 +152,8 @@ PARAMETERS: dict[str, Any] = {
     "class by name": Annotated[Any, Depends(User)],
     "class method": Annotated[User, Depends(User.model_validate)],
     "partial class": Annotated[User, Depends(partial(User, id="1"))],
+    "JSON in the query": Annotated[Json[User], Query()],
+    "hidden in metadata": Annotated[Foreign, GetPydanticSchema(lambda _, handler: handler(User))],
     "claims": AccessTokenClaims,
     "principals": Principal,
     "principal": UserPrincipal,
@@ -408,7 +426,13 @@ def test_their_use_in_answers_and_in_dependencies_is_left_alone() -> None:
 
 
 def test_an_app_without_such_routes_has_no_problem() -> None:
-    async def route(text: str, numbers: Annotated[list[int], Query()], it: Request) -> None: ...
+    async def route(
+        text: str,
+        numbers: Annotated[list[int], Query()],
+        it: Request,
+        foreign: Annotated[Foreign, PlainValidator(Foreign)],
+        described: Annotated[Foreign, PlainValidator(Foreign), Body(title="Foreign")],
+    ) -> None: ...
 
     assert forgeable_records(app_with(route)) == []
     assert forgeable_records(Starlette()) == []

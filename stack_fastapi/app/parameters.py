@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 from fastapi.dependencies.models import Dependant
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
+from pydantic.fields import FieldInfo
 
 from stack_fastapi.app.routes import every_route
 from stack_fastapi.models import (
@@ -68,10 +69,15 @@ def _read_by(dependant: Dependant | None) -> Iterator[tuple[str, type]]:
         *dependant.cookie_params,
         *dependant.body_params,
     ):
-        annotation: Any = field.field_info.annotation
-        record = _record_in(TypeAdapter[Any](annotation).core_schema)
+        record = _record_in(_schema_of(field.field_info))
         if record is not None:
             yield field.name, record
+
+
+def _schema_of(parameter: FieldInfo) -> object:
+    """How pydantic reads a parameter; what stands beside its type may be all that it can read."""
+    whole: Any = Annotated[parameter.annotation, *parameter.metadata, Field()]
+    return TypeAdapter[Any](whole).core_schema
 
 
 def _made_by(call: object) -> type | None:
