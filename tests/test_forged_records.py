@@ -79,6 +79,20 @@ class Typed(TypedDict):
     author: User
 
 
+class Metadata(BaseModel):
+    metadata: User
+
+
+class Default(BaseModel):
+    type: str
+    default: list[User]
+
+
+class TypedMetadata(TypedDict):
+    type: User
+    computed_fields: User
+
+
 class MyUser(User):
     """A class of the app's own."""
 
@@ -146,6 +160,9 @@ PARAMETERS: dict[str, Any] = {
     "typed dict": Typed,
     "dataclass": Data,
     "root model": Root,
+    "a field named metadata": Metadata,
+    "a field named default": Default,
+    "fields named as parts of schemas": TypedMetadata,
     "subclass": MyUser,
     "not validated": SkipValidation[User],
     "class": Annotated[User, Depends()],

@@ -97,7 +97,9 @@ def _record_in(schema: object) -> type | None:
             made = node.get("cls")
             if isinstance(made, type) and issubclass(made, _RECORDS):
                 return made
-            to_look_at += [value for name, value in node.items() if name not in _NOT_READ]
+            is_schema = isinstance(node.get("type"), str)  # else fields, by whatever name
+            left_out = _NOT_READ if is_schema else frozenset()
+            to_look_at += [value for name, value in node.items() if name not in left_out]
         elif isinstance(node, (list, tuple)):
             to_look_at += node
     return None
