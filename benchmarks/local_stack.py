@@ -60,7 +60,7 @@ async def page_times() -> tuple[float, float]:
     async with StackAuth(settings_of(stack), transport=stack.transport) as auth:
         while len(times) * PAGE < USERS:
             began = time.perf_counter()
-            page: Any = await auth._http.call("GET", f"/users?limit={PAGE}{cursor}")  # noqa: SLF001
+            page: Any = await auth._parts.http.call("GET", f"/users?limit={PAGE}{cursor}")  # noqa: SLF001
             times.append((time.perf_counter() - began) * 1000)
             if len(page["items"]) != PAGE:
                 raise SystemExit("a page is incomplete")

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
 from stack_fastapi.app.guards import guards_of
-from stack_fastapi.app.routes import app_behind, original, routes_of
+from stack_fastapi.app.routes import app_behind, is_routed, original, routes_of
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,24 +43,62 @@ def unprotected_routes(app: Starlette, *, public: Collection[str] = ()) -> list[
 
     Args:
         app: a FastAPI or Starlette app.
-        public: paths that are meant to be open, as the result shows them.
+        public: what is meant to be open: ``GET /posts`` or ``GET,POST /posts`` for these methods
+            alone (HEAD comes with GET), a path alone for all of them. Lines of the result as well.
+
+    Raises:
+        ValueError: something in ``public`` is not open: left over or mistyped, it would hide
+            whatever gets that path one day.
     """
-    meant = {public} if isinstance(public, str) else set(public)
-    return sorted(route for route in _walk(routes_of(app), "") if route.path not in meant)
+    meant = _meant({public} if isinstance(public, str) else public)
+    found, unused = [], set(meant)
+    for route in _walk(app, ""):
+        hidden = {method: meant & _names(method, route.path) for method in route.methods}
+        unused.difference_update(*hidden.values())
+        left = tuple(method for method, names in hidden.items() if not names)
+        if left:
+            found.append(UnprotectedRoute(route.path, left))
+    if unused:
+        stale = ", ".join(sorted(f"{method} {path}".strip() for method, path in unused))
+        raise ValueError(f"public names what is not open: {stale}; take it out, or mend it")
+    return sorted(found)
 
 
-def _walk(routes: Iterable[Any], prefix: str) -> Iterator[UnprotectedRoute]:
-    for route in routes:
-        if any(guard.keeps_out for guard in guards_of(getattr(route, "dependant", None))):
-            continue
-        path = prefix + _path(route)
-        inner: Iterable[Any] = routes_of(app_behind(route)) or getattr(
-            original(route), "routes", []
-        )
-        if inner:  # a mounted app, or a group of front ends
-            yield from _walk(inner, path)
-        else:
-            yield UnprotectedRoute(path, _methods(route))
+def _meant(entries: Collection[str]) -> frozenset[tuple[str, str]]:
+    """Methods and paths; no method stands for all of them."""
+    meant: set[tuple[str, str]] = set()
+    for entry in entries:
+        methods, _, path = ("", "", entry) if entry.startswith("/") else entry.rpartition(" ")
+        meant.update((method.strip().upper(), path) for method in methods.split(","))
+    return frozenset(meant)
+
+
+def _names(method: str, path: str) -> set[tuple[str, str]]:
+    """What an operation may be called where it is meant to be open."""
+    return {("", path), (method, path), ("GET" if method == "HEAD" else method, path)}
+
+
+def _walk(app: object, prefix: str) -> Iterator[UnprotectedRoute]:
+    for route in routes_of(app):
+        yield from _behind(route, prefix)
+    router: Any = getattr(app, "router", app)
+    if is_routed(app) and router.default != router.not_found:
+        yield UnprotectedRoute(prefix + "/{path:path}", ("*",))
+
+
+def _behind(route: Any, prefix: str) -> Iterator[UnprotectedRoute]:  # noqa: ANN401 - as below
+    if any(guard.keeps_out for guard in guards_of(getattr(route, "dependant", None))):
+        return
+    path = prefix + _path(route)
+    inner = app_behind(route)
+    group: Iterable[Any] = getattr(original(route), "routes", ())  # such as that of front ends
+    if routes_of(inner):
+        yield from _walk(inner, path)
+    elif group:
+        for member in group:
+            yield from _behind(member, path)
+    else:
+        yield UnprotectedRoute(path, _methods(route))
 
 
 def _path(route: Any) -> str:  # noqa: ANN401 - a route, or FastAPI's view of one

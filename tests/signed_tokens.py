@@ -199,9 +199,10 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def code_of(answer: httpx2.Response) -> str:
-    """The stable code in one of our refusals; it holds a message and nothing else beside it."""
+    """The stable code in a refusal; beside it a message, and why a restricted user is one."""
     detail = answer.json()["detail"]
-    assert detail.keys() == {"code", "message"}
+    restricted = detail["code"] == "RESTRICTED_USER_NOT_ALLOWED"
+    assert detail.keys() == {"code", "message", *(["restricted_reason"] if restricted else [])}
     assert detail["message"]
     return str(detail["code"])
 

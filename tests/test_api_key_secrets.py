@@ -175,5 +175,5 @@ async def test_a_cache_is_keyed_anew_in_each_engine() -> None:
         auth = engine_of(ANSWERS["unknown"])
         with pytest.raises(StackAuthError):
             await key_owner(auth.begin(scope), scope)
-        digests += list(auth._api_keys._checks._negative._entries)
+        digests += list(auth._parts.api_keys._checks._negative._entries)
     assert len(set(digests)) == len(digests) == 2

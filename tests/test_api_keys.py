@@ -27,6 +27,7 @@ from stack_fastapi import (
     UserApiKeyPrincipal,
     require_api_key,
 )
+from stack_fastapi.dependencies.users import cached_user
 from stack_fastapi.emulator.api_key_text import write
 from stack_fastapi.types import ApiKeyType
 
@@ -162,7 +163,8 @@ async def test_a_key_never_satisfies_what_wants_a_user(stack: LocalStack, way: s
     for path in ("/user", "/permission", "/live", "/team", f"/teams/{alice.team.id}/member"):
         assert (await get(app, path, **headers)).status == 401
     scope = scope_of("/", **headers)
-    assert auth.begin(scope).admit_cached() is None
+    auth.decide_cached(scope)
+    assert cached_user(scope) is None
 
 
 async def test_a_key_in_the_place_of_a_token_is_no_key(stack: LocalStack) -> None:
@@ -555,11 +557,11 @@ def test_the_document_says_where_a_key_is_taken(stack: LocalStack) -> None:
     async def keyed() -> None: ...
 
     document = TestClient(app).get("/openapi.json").json()
-    schemes = ("StackApiKey", "StackBearer", "StackAccessToken")
-    key, bearer, token = (dict[str, list[str]]({scheme: []}) for scheme in schemes)
+    schemes = ("StackApiKey", "StackAccessToken")
+    key, token = (dict[str, list[str]]({scheme: []}) for scheme in schemes)
     operations = {path: item["get"] for path, item in document["paths"].items()}
-    assert operations["/principal"]["security"] == [token, bearer, key]
-    assert operations["/key"]["security"] == [key, bearer]
+    assert operations["/principal"]["security"] == [token, key]
+    assert operations["/key"]["security"] == [key]
     assert operations["/key"]["description"] == (
         "Needs `read` in the project, held by the key's owner."
     )

@@ -155,7 +155,58 @@ def test_what_is_meant_to_be_open_is_left_out() -> None:
     for path in ("/health", "/healthy", "/items"):
         app.add_api_route(path, endpoint)
     assert found(app, public={"/health"}) == ["GET /healthy", "GET /items"]
-    assert found(app, public=["/items", "/health", "/nothing"]) == ["GET /healthy"]
+    assert found(app, public=["/items", "/health"]) == ["GET /healthy"]
+
+
+def test_what_is_meant_for_one_method_hides_no_other() -> None:
+    app = bare()
+    app.add_api_route("/posts", endpoint)
+    app.add_api_route("/posts", endpoint, methods=["DELETE"])
+    app.add_api_route("/tags", endpoint, methods=["DELETE", "GET", "PUT"])
+    app.add_api_websocket_route("/posts", endpoint)
+    app.mount("/raw", PlainTextResponse("raw"))
+    rest = {"/raw", "/tags", "WEBSOCKET /posts"}
+    assert found(app, public={"GET /posts", *rest}) == ["DELETE /posts"]
+    assert found(app, public={"get, delete /posts", *rest}) == []
+    assert found(app, public={"/posts", "PUT,GET /tags", "* /raw"}) == ["DELETE /tags"]
+    assert found(app, public={"/posts", "/raw", "GET /tags", "PUT /tags"}) == ["DELETE /tags"]
+
+
+def test_the_lines_of_the_list_may_be_given_back_as_they_are() -> None:
+    app = FastAPI()
+    app.add_api_route("/a", endpoint, methods=["DELETE", "GET"])
+    app.add_api_websocket_route("/a", endpoint)
+    app.mount("/raw", PlainTextResponse("raw"))
+    assert found(app, public=found(app)) == []
+
+
+def test_whoever_means_get_means_head() -> None:
+    app = Starlette(routes=[Route("/page", page)])
+    assert found(app) == ["GET,HEAD /page"]
+    assert found(app, public="GET /page") == []
+    assert found(app, public="HEAD /page") == ["GET /page"]
+
+
+@pytest.mark.parametrize(
+    ("stale", "named"),
+    [
+        ("/nothing", "/nothing"),
+        ("/guarded", "/guarded"),
+        ("GET /guarded", "GET /guarded"),
+        ("POST /open", "POST /open"),
+        ("GET,POST /open", "POST /open"),
+        ("GET /raw", "GET /raw"),
+        ("GET", "GET"),
+    ],
+)
+def test_an_entry_that_opens_nothing_is_an_error(stale: str, named: str) -> None:
+    """It would hide whatever gets that path one day."""
+    app = bare()
+    app.add_api_route("/open", endpoint)
+    app.add_api_route("/guarded", endpoint, dependencies=GUARD)
+    app.mount("/raw", PlainTextResponse("raw"))
+    with pytest.raises(ValueError, match=f"open: {named};"):
+        unprotected_routes(app, public={"* /raw", "GET /open", stale})
 
 
 def test_one_path_as_text_is_not_taken_for_its_parts() -> None:
@@ -282,6 +333,19 @@ def test_a_host_that_cannot_be_looked_into_is_open() -> None:
 def test_a_websocket_of_starlette_is_open() -> None:
     app = Starlette(routes=[WebSocketRoute("/socket", socket_endpoint)])
     assert found(app) == ["WEBSOCKET /socket"]
+
+
+def test_what_answers_for_all_other_paths_is_open() -> None:
+    """Starlette's routers have a default for paths that no route has."""
+    inner = bare(dependencies=GUARD)
+    inner.add_api_route("/guarded", endpoint)
+    inner.router.default = page  # type: ignore[assignment] # what apps do
+    app = bare()
+    app.mount("/inner", inner)
+    app.mount("/bare", Router(default=PlainTextResponse("open")))
+    assert found(app) == ["* /bare", "* /inner/{path:path}"]
+    assert found(inner) == ["* /{path:path}"]
+    assert found(app, public={"/bare", "/inner/{path:path}"}) == []
 
 
 def test_a_route_that_is_not_in_the_schema_is_listed_all_the_same() -> None:

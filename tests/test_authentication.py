@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 from fake_stack import FakeStack, app_of, get, scope_of
+from starlette.requests import HTTPConnection
 
 from stack_fastapi import (
     AnonymousUserNotAllowedError,
@@ -17,12 +18,17 @@ from stack_fastapi import (
     InvalidTokenError,
     NotAuthenticatedError,
     RestrictedUserNotAllowedError,
+    StackAuth,
     StackAuthMiddleware,
     StackUnavailableError,
+    User,
 )
+from stack_fastapi.dependencies.users import cached_user
 from stack_fastapi.engine.authentication import Authentication
+from stack_fastapi.engine.cached_decision import CachedDecision
 from stack_fastapi.engine.misconfigured import MisconfiguredAuthentication
 from stack_fastapi.engine.policy import Policy
+from stack_fastapi.engine.stack_auth import decision_of
 from stack_fastapi.telemetry import ProblemLog
 
 RESTRICTED = {"is_restricted": True, "restricted_reason": {"type": "email_not_verified"}}
@@ -83,7 +89,7 @@ async def test_a_failure_that_is_told_often_does_not_grow(stack: FakeStack) -> N
 async def test_a_request_without_a_credential_is_signed_out_and_refused(stack: FakeStack) -> None:
     decision = decision_for(stack, None)
     assert decision.is_signed_out
-    assert decision.admit_cached() is None
+    assert decision.admitted is None
     with pytest.raises(NotAuthenticatedError):
         await decision.admit()
     assert stack.asked == {}
@@ -92,35 +98,200 @@ async def test_a_request_without_a_credential_is_signed_out_and_refused(stack: F
 async def test_a_credential_that_cannot_be_read_is_not_signed_out(stack: FakeStack) -> None:
     decision = decision_for(stack, "x" * 9000)
     assert not decision.is_signed_out
-    assert decision.admit_cached() is None
+    assert decision.admitted is None
     with pytest.raises(InvalidTokenError):
         await decision.admit()
     assert stack.asked == {}
 
 
-async def test_memory_alone_admits_whom_it_knows(stack: FakeStack) -> None:
+async def decided_and_remembered(auth: StackAuth, token: str) -> User:
+    for _ in range(2):  # the first request of all brings the keys, and judges by none before them
+        decision = auth.begin(scope_of("/", token))
+        user = await decision.admit()
+        auth.remember(decision)
+    return user
+
+
+def decided_at_one_look(auth: StackAuth, token: str) -> User | None:
+    scope = scope_of("/", token)
+    return cached_user(scope) if auth.decide_cached(scope) else None
+
+
+async def test_one_look_admits_whom_it_knows(stack: FakeStack) -> None:
     auth, token = stack.engine(), stack.sign_in()
-    assert auth.begin(scope_of("/", token)).admit_cached() is None
-    user = await auth.begin(scope_of("/", token)).admit()
-    decision = auth.begin(scope_of("/", token))
-    assert decision.admit_cached() is user
-    assert decision.admitted is user
-    stack.clock.advance(61)
-    assert auth.begin(scope_of("/", token)).admit_cached() is None
+    assert decided_at_one_look(auth, token) is None
+    user = await decided_and_remembered(auth, token)
+    assert decided_at_one_look(auth, token) is user
+    assert decided_at_one_look(auth, token[:-1]) is None
+    stack.clock.advance(60)
+    assert decided_at_one_look(auth, token) is None
 
 
-async def test_memory_alone_admits_nobody_whom_the_settings_do_not(stack: FakeStack) -> None:
+async def test_one_look_admits_nobody_whom_the_settings_do_not(stack: FakeStack) -> None:
     auth, user_id = stack.engine(), stack.add_user(**RESTRICTED)
     token = stack.token(user_id)  # from before the restriction
-    with pytest.raises(RestrictedUserNotAllowedError):
-        await auth.begin(scope_of("/", token)).admit()
     decision = auth.begin(scope_of("/", token))
-    assert decision.admit_cached() is None
-    assert decision.admitted is None
     with pytest.raises(RestrictedUserNotAllowedError):
         await decision.admit()
+    auth.remember(decision)
+    assert decided_at_one_look(auth, token) is None
     assert (await decision.admit(Policy(allow_restricted=True))).id == user_id
     assert decision.admitted is None  # under another policy than the settings'
+    auth.remember(decision)
+    assert decided_at_one_look(auth, token) is None
+
+
+async def test_one_look_admits_a_token_until_it_expires(stack: FakeStack) -> None:
+    auth = stack.engine()
+    token = stack.token(stack.add_user(), exp=int(stack.clock()) + 10)
+    await decided_and_remembered(auth, token)
+    stack.clock.advance(9.5)
+    assert decided_at_one_look(auth, token) is not None
+    stack.clock.advance(0.5)
+    assert decided_at_one_look(auth, token) is None
+
+
+async def test_one_look_takes_no_token_that_a_clock_set_back_makes_one_of_the_future(
+    stack: FakeStack,
+) -> None:
+    auth, token = stack.engine(clock_skew=30), stack.sign_in()
+    await decided_and_remembered(auth, token)
+    stack.clock.advance(-30)
+    assert decided_at_one_look(auth, token) is not None
+    stack.clock.advance(-1)
+    assert decided_at_one_look(auth, token) is None
+
+
+@pytest.mark.parametrize("what", ["user", "somebody else", "team", "key"])
+async def test_any_eviction_ends_what_one_look_knows(stack: FakeStack, what: str) -> None:
+    auth, user_id = stack.engine(), stack.add_user()
+    token = stack.token(user_id)
+    user = await decided_and_remembered(auth, token)
+    await {
+        "user": lambda: auth.evict(user_id),
+        "somebody else": lambda: auth.evict("another id"),
+        "team": lambda: auth.evict_team("an id"),
+        "key": lambda: auth.evict_api_key("an id"),
+    }[what]()
+    assert decided_at_one_look(auth, token) is None
+    again = await decided_and_remembered(auth, token)
+    assert (again is user) is (what != "user")
+    assert decided_at_one_look(auth, token) is again
+
+
+async def test_an_eviction_while_a_request_is_decided_is_not_forgotten(stack: FakeStack) -> None:
+    auth, token = stack.engine(), stack.sign_in()
+    decision = auth.begin(scope_of("/", token))
+    gate = stack.hold("me")
+    request = asyncio.create_task(decision.admit())
+    await gate.reached.wait()
+    await auth.evict(next(iter(stack.users)))
+    gate.open()
+    await request
+    auth.remember(decision)
+    assert decided_at_one_look(auth, token) is None
+
+
+async def test_a_key_that_is_withdrawn_ends_what_one_look_knows(stack: FakeStack) -> None:
+    auth, token = stack.engine(), stack.sign_in()
+    await decided_and_remembered(auth, token)
+    stack.rotate(keep_old=False)
+    await auth.begin(scope_of("/", stack.sign_in())).admit()  # names a key that is new
+    assert decided_at_one_look(auth, token) is None
+    with pytest.raises(InvalidTokenError):
+        await auth.begin(scope_of("/", token)).admit()
+
+
+async def test_a_key_set_that_is_soon_stale_ends_what_one_look_knows(stack: FakeStack) -> None:
+    auth, token = stack.engine(jwks_ttl=50), stack.sign_in()
+    await decided_and_remembered(auth, token)
+    stack.clock.advance(39)
+    assert decided_at_one_look(auth, token) is not None
+    stack.clock.advance(1)
+    assert decided_at_one_look(auth, token) is None
+
+
+async def test_who_lives_on_in_an_outage_is_not_decided_at_one_look(stack: FakeStack) -> None:
+    auth, token = stack.engine(), stack.sign_in()
+    await decided_and_remembered(auth, token)
+    stack.clock.advance(60)
+    stack.spoil(lambda request: httpx2.Response(500), "me", "id")
+    await decided_and_remembered(auth, token)
+    assert decided_at_one_look(auth, token) is None
+
+
+async def test_two_engines_decide_each_for_itself(stack: FakeStack) -> None:
+    one, two, token = stack.engine(), stack.engine(), stack.sign_in()
+    await decided_and_remembered(one, token)
+    scope = scope_of("/", token)
+    assert one.decide_cached(scope)
+    assert not two.decide_cached(scope)
+    assert two.begin(scope).admitted is None
+    assert scope["stack_fastapi"] is not None
+
+
+HEADERS: dict[str, tuple[list[tuple[bytes, bytes]], bool | None]] = {
+    "a token": ([(b"x-stack-access-token", b"TOKEN")], True),
+    "under its new name": ([(b"x-hexclave-access-token", b"TOKEN")], True),
+    "Bearer": ([(b"authorization", b"Bearer TOKEN")], True),
+    "bearer": ([(b"authorization", b"bearer TOKEN")], True),
+    "none": ([(b"accept", b"*/*")], None),
+    "an empty one": ([(b"x-stack-access-token", b"")], False),
+    "an empty one before a good one": (
+        [(b"x-stack-access-token", b""), (b"x-stack-access-token", b"TOKEN")],
+        False,
+    ),
+    "twice": ([(b"x-stack-access-token", b"TOKEN")] * 2, False),
+    "in two places": (
+        [(b"x-stack-access-token", b"TOKEN"), (b"authorization", b"Bearer TOKEN")],
+        False,
+    ),
+    "and a cookie": ([(b"x-stack-access-token", b"TOKEN"), (b"cookie", b"a=b")], False),
+    "white space": ([(b"x-stack-access-token", b" TOKEN")], False),
+    "two spaces": ([(b"authorization", b"Bearer  TOKEN")], False),
+    "another scheme": ([(b"authorization", b"Basic YTpi")], False),
+    "Bearer alone": ([(b"authorization", b"Bearer ")], False),
+    "a tab": ([(b"authorization", b"Bearer\tTOKEN")], False),
+    "far too long": ([(b"x-stack-access-token", b"TOKEN" * 2000)], False),
+}
+
+
+@pytest.mark.parametrize(("headers", "decided"), HEADERS.values(), ids=HEADERS)
+async def test_one_look_is_for_plain_tokens_and_for_guests(
+    stack: FakeStack, headers: list[tuple[bytes, bytes]], decided: Any
+) -> None:
+    """Whatever else there is, the careful reader looks at."""
+    auth, token = stack.engine(token_sources=("header", "bearer", "cookie")), stack.sign_in()
+    user = await decided_and_remembered(auth, token)
+    sent = [(name, value.replace(b"TOKEN", token.encode())) for name, value in headers]
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "headers": sent}
+    assert auth.decide_cached(scope) is (decided is not False)
+    if decided:
+        assert scope["user"] is user
+    elif decided is None:
+        assert not scope["user"].is_authenticated
+        assert scope["auth"].scopes == []
+
+
+async def test_a_decision_at_one_look_becomes_a_requests_own_for_who_asks_more(
+    stack: FakeStack,
+) -> None:
+    auth, token = stack.engine(), stack.sign_in()
+    user = await decided_and_remembered(auth, token)
+    scope = scope_of("/", token)
+    assert auth.decide_cached(scope)
+    decision = decision_of(HTTPConnection(scope))
+    assert decision is not None
+    assert decision.admitted is user
+    assert await decision.user() is user
+    assert decision_of(HTTPConnection(scope)) is decision
+    changed = {**scope_of("/", token + "x"), "stack_fastapi": scope["stack_fastapi"]}
+    with pytest.raises(InvalidTokenError):
+        await auth.begin(changed).admit()
+    other = {**scope_of("/", stack.sign_in())}
+    assert not auth.decide_cached(other)
+    other["stack_fastapi"] = CachedDecision(auth, auth._parts, user, None, b"another digest")
+    assert auth.begin(other).admitted is None
 
 
 async def test_an_anonymous_token_is_refused_before_anybody_is_looked_up(
@@ -137,7 +308,6 @@ async def test_an_anonymous_token_is_refused_before_anybody_is_looked_up(
     )
     for _ in range(2):
         decision = auth.begin(scope_of("/", token))
-        assert decision.admit_cached() is None
         with pytest.raises(AnonymousUserNotAllowedError):
             await decision.admit()
     assert stack.asked == {"jwks": 1}
@@ -154,7 +324,6 @@ async def test_asking_memory_again_does_not_undo_a_decision(stack: FakeStack) ->
     stack.clock.advance(10)
     await auth.begin(scope_of("/", token)).admit()  # another request, to which Stack answers
     asked = stack.asked.total()
-    assert decision.admit_cached() is None
     with pytest.raises(StackUnavailableError):
         await decision.admit()
     assert stack.asked.total() == asked
@@ -221,7 +390,7 @@ async def test_wrong_settings_let_nobody_in_whatever_is_asked(
 ) -> None:
     error = ConfigurationError(["project_id is missing"])
     decision = MisconfiguredAuthentication(error, ProblemLog(stack.clock))
-    assert decision.admit_cached() is None
+    assert decision.admitted is None
     assert not decision.is_signed_out
     questions = (
         *(decision.claims, decision.user, decision.admit, lambda: decision.user(0)),

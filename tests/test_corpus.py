@@ -39,7 +39,7 @@ class Engine(NamedTuple):
     def decide(self, token: SecretStr) -> Authentication:
         """The decision about a request that carries exactly this text, in whatever form."""
         auth = self.auth
-        return Authentication(auth, token, auth._sources, ADMIT_ANYBODY, auth._log)
+        return Authentication(auth, token, auth._parts, ADMIT_ANYBODY, auth._log)
 
 
 class Verdict(NamedTuple):

@@ -109,6 +109,7 @@ each_form = pytest.mark.parametrize("form", FORMS)
         case([bearer("stackauth_" + b64(pair(None)))], None, id="the same as Bearer"),
         case([bearer("dXNlcjpwYXNz", "Basic")], None, id="another scheme"),
         case([bearer(TOKEN, "BearerToken")], None, id="a longer scheme"),
+        case([bearer(TOKEN, "Bearer-v2")], None, id="a longer scheme with a hyphen"),
         case([("authorization", "")], None, id="an empty Authorization"),
         case([("cookie", "")], None, id="no cookies"),
         case([("cookie", "stack-access=")], None, id="an emptied cookie"),
@@ -145,6 +146,10 @@ each_form = pytest.mark.parametrize("form", FORMS)
         # ------------------------------------------------ meant for us and unreadable
         case([bearer("")], MALFORMED, id="Bearer and nothing"),
         case([("authorization", "bearer")], MALFORMED, id="Bearer alone"),
+        *(
+            case([("authorization", f"Bearer{between}{TOKEN}")], MALFORMED, id=f"Bearer{between!r}")
+            for between in ("\t", "\t ", ",", ", ", "=", ":", ";", '"', "/", "\x0b", "\xa0")
+        ),
         case([header("tökén")], MALFORMED, id="beyond ASCII"),
         case([header(b"\xff\xfe")], MALFORMED, id="no text at all"),
         case([bearer("\uff41.\uff42.\uff43")], MALFORMED, id="full-width letters"),

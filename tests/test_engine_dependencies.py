@@ -143,7 +143,7 @@ def test_an_overridden_user_leaves_the_engine_as_it_is(stack: LocalStack) -> Non
 
 async def test_a_decision_that_is_nobodys_has_no_engine(stack: LocalStack) -> None:
     real = stack.engine().begin({"type": "http", "headers": []})
-    decision = Authentication("no engine", None, real._sources, real.policy, real._log)
+    decision = Authentication("no engine", None, real._parts, real.policy, real._log)
     connection = HTTPConnection({"type": "http", "headers": [], SCOPE_KEY: decision})
     with pytest.raises(StackHTTPException) as refused:
         await current_auth(connection)

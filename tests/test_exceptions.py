@@ -60,7 +60,7 @@ ERRORS: tuple[StackAuthError, ...] = (
     UserNotFoundError(),
     PolicyError(),
     AnonymousUserNotAllowedError(),
-    RestrictedUserNotAllowedError(),
+    RestrictedUserNotAllowedError("email_not_verified"),
     EmailNotVerifiedError(),
     UnavailableError("down", retry_after=7),
     StackUnavailableError("status 502", retry_after=1.5),

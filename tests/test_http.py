@@ -297,8 +297,9 @@ def test_without_httpx2_the_kit_speaks_through_httpx(monkeypatch: pytest.MonkeyP
     alone = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "http_alone", alone)
     spec.loader.exec_module(alone)
-    assert alone.httpx2 is None
-    client = alone._new_client(1.0, httpx.MockTransport(lambda request: httpx.Response(200)))
+    assert alone._library is httpx
+    transport = httpx.MockTransport(lambda request: httpx.Response(200))
+    client = alone._new_client(alone._library_of(transport), 1.0, transport)
     assert isinstance(client, httpx.AsyncClient)
     assert not client.follow_redirects
 

@@ -90,6 +90,15 @@ def test_the_status_says_whose_fault_it_is(
     assert detail["message"]
 
 
+def test_a_restricted_user_is_told_why_in_stacks_own_form() -> None:
+    detail: Any = StackHTTPException(RestrictedUserNotAllowedError("email_not_verified")).detail
+    assert detail == {
+        "code": "RESTRICTED_USER_NOT_ALLOWED",
+        "message": "This account is restricted.",
+        "restricted_reason": {"type": "email_not_verified"},
+    }
+
+
 @pytest.mark.parametrize(("error", "status", "close", "kind"), ERRORS, ids=NAMES)
 def test_the_challenge_is_as_rfc_6750_asks(
     error: StackAuthError, status: int, close: int, kind: str | None

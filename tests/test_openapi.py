@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Security
+from fastapi import APIRouter, Depends, FastAPI, Header, Security
 from fastapi.security import APIKeyHeader
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
@@ -22,17 +22,24 @@ from starlette.staticfiles import StaticFiles
 
 from stack_fastapi import (
     CurrentClaims,
+    CurrentPrincipal,
+    CurrentTeam,
     CurrentUser,
+    CurrentWebhook,
     OptionalUser,
     StackAuthMiddleware,
     User,
     current_user,
+    current_webhook,
     document_authentication,
+    require_api_key,
     require_user,
 )
+from stack_fastapi.types import TokenSource
 
-HEADER: dict[str, list[str]] = {"StackAccessToken": []}
-BEARER: dict[str, list[str]] = {"StackBearer": []}
+TOKEN: dict[str, list[str]] = {"StackAccessToken": []}
+KEY: dict[str, list[str]] = {"StackApiKey": []}
+GUEST: dict[str, list[str]] = {}
 REFUSALS = {"401", "403", "503"}
 
 
@@ -88,8 +95,7 @@ def operation(document: dict[str, Any], path: str) -> dict[str, Any]:
 
 def assert_protected(document: dict[str, Any], path: str) -> None:
     found = operation(document, path)
-    assert HEADER in found["security"]
-    assert BEARER in found["security"]
+    assert TOKEN in found["security"]
     for status in REFUSALS:
         content = found["responses"][status]["content"]["application/json"]
         assert content["schema"]["$ref"] == "#/components/schemas/StackAuthProblem"
@@ -147,22 +153,146 @@ def test_a_protected_operation_says_how_to_sign_in_and_what_may_go_wrong(path: s
 def test_security_with_scopes_is_documented_as_well() -> None:
     document = served(with_middleware(protected_app()))
     found = operation(document, "/scoped")
-    assert {next(iter(alternative)) for alternative in found["security"]} == {
-        "StackAccessToken",
-        "StackBearer",
-    }
+    assert [set(alternative) for alternative in found["security"]] == [{"StackAccessToken"}]
     assert found["responses"].keys() >= REFUSALS
 
 
-def test_both_ways_to_send_the_token_are_described() -> None:
-    schemes = served(with_middleware(protected_app()))["components"]["securitySchemes"]
-    header, bearer = schemes["StackAccessToken"], schemes["StackBearer"]
-    assert (header["type"], header["in"], header["name"]) == (
-        "apiKey",
-        "header",
-        "X-Stack-Access-Token",
-    )
-    assert (bearer["type"], bearer["scheme"]) == ("http", "bearer")
+def everything(**settings: Any) -> FastAPI:
+    """An app with something of each kind that a scheme could stand for."""
+    app = protected_app()
+    app.add_middleware(StackAuthMiddleware, auth=Stack().engine(**settings))
+
+    @app.get("/principal")
+    async def principal_route(principal: CurrentPrincipal) -> None: ...
+
+    @app.get("/key", dependencies=[Depends(require_api_key())])
+    async def key_route() -> None: ...
+
+    @app.post("/webhook")
+    async def webhook_route(event: CurrentWebhook) -> None: ...
+
+    return app
+
+
+def schemes_of(document: dict[str, Any]) -> dict[str, Any]:
+    schemes: dict[str, Any] = document["components"]["securitySchemes"]
+    return schemes
+
+
+def test_there_is_one_scheme_for_each_thing_that_a_person_can_paste() -> None:
+    document = served(everything())
+    schemes = schemes_of(document)
+    assert list(schemes) == ["StackAccessToken", "StackApiKey"]
+    token, key = schemes.values()
+    assert (token["type"], token["scheme"]) == ("http", "bearer")
+    assert "or the header X-Stack-Access-Token" in token["description"]
+    assert (key["type"], key["in"], key["name"]) == ("apiKey", "header", "X-API-Key")
+    assert operation(document, "/principal")["security"] == [TOKEN, KEY]
+    assert operation(document, "/key")["security"] == [KEY]
+    assert "security" not in operation(document, "/webhook")
+
+
+def test_a_scheme_that_no_operation_asks_for_is_not_offered() -> None:
+    app = with_middleware(FastAPI())
+    app.get("/key", dependencies=[Depends(require_api_key())])(lambda: None)
+    app.post("/webhook", dependencies=[Depends(current_webhook)])(lambda: None)
+    assert list(schemes_of(served(app))) == ["StackApiKey"]
+    app = with_middleware(FastAPI())
+    app.post("/webhook", dependencies=[Depends(current_webhook)])(lambda: None)
+    assert "components" not in served(app)
+
+
+def test_the_tokens_scheme_comes_first_whatever_the_routes_order() -> None:
+    app = FastAPI()
+    app.add_middleware(StackAuthMiddleware, auth=Stack().engine())
+    app.get("/a", dependencies=[Depends(APIKeyHeader(name="X", scheme_name="Our"))])(lambda: None)
+    app.get("/b", dependencies=[Depends(require_api_key())])(lambda: None)
+    app.get("/c", dependencies=[Depends(current_user)])(lambda: None)
+    assert list(schemes_of(served(app))) == ["StackAccessToken", "Our", "StackApiKey"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "scheme"),
+    [
+        (("bearer",), ("http", None, None)),
+        (("cookie", "header", "bearer"), ("http", None, None)),
+        (("header",), ("apiKey", "header", "X-Stack-Access-Token")),
+        (("cookie", "header"), ("apiKey", "header", "X-Stack-Access-Token")),
+        (("stack_auth", "cookie"), ("apiKey", "header", "X-Stack-Auth")),
+        (("cookie",), ("apiKey", "cookie", "stack-access")),
+        (("subprotocol",), ("apiKey", "header", "Sec-WebSocket-Protocol")),
+    ],
+)
+def test_the_scheme_is_one_that_the_settings_allow(
+    sources: tuple[TokenSource, ...], scheme: tuple[str, str | None, str | None]
+) -> None:
+    app = everything(token_sources=sources)
+    document = served(app)
+    found = schemes_of(document)["StackAccessToken"]
+    assert (found["type"], found.get("in"), found.get("name")) == scheme
+    assert ("X-Stack-Access-Token" in found["description"]) == ("header" in sources)
+    assert ("Bearer" in found["description"]) == ("bearer" in sources)
+    assert_consistent(document)
+    assert served(app) == document
+
+
+def test_a_scheme_that_the_app_describes_itself_is_kept() -> None:
+    app = everything(token_sources=("header",))
+    original, mine = app.openapi, {"type": "http", "scheme": "bearer", "description": "Ask us"}
+
+    def custom() -> dict[str, Any]:
+        document = original()
+        schemes_of(document)["StackAccessToken"] = dict(mine)
+        return document
+
+    app.openapi = custom  # type: ignore[method-assign] # FastAPI's own way to customise it
+    assert schemes_of(served(app))["StackAccessToken"] == mine
+
+
+def test_guests_may_come_without_a_token_where_the_route_says_so() -> None:
+    app = with_middleware(protected_app())
+    key = APIKeyHeader(name="X-Key", scheme_name="OurKey")
+
+    @app.get("/theirs", dependencies=[Depends(key)])
+    async def theirs(user: OptionalUser) -> None: ...
+
+    @app.get("/both")
+    async def both(guest: OptionalUser, user: CurrentUser) -> None: ...
+
+    document = served(app)
+    assert operation(document, "/optional")["security"] == [TOKEN, GUEST]
+    assert TOKEN in operation(document, "/both")["security"]
+    assert GUEST not in operation(document, "/both")["security"]
+    assert GUEST not in operation(document, "/theirs")["security"]
+    assert served(app) == document
+
+
+def test_the_header_that_names_a_team_is_a_parameter_where_it_is_read() -> None:
+    app = with_middleware(FastAPI())
+
+    @app.get("/notes")
+    async def notes(team: CurrentTeam) -> None: ...
+
+    @app.get("/teams/{team_id}")
+    async def in_path(team: CurrentTeam) -> None: ...
+
+    @app.get("/declared")
+    async def declared(team: CurrentTeam, x_team_id: Annotated[str, Header()]) -> None: ...
+
+    @app.get("/user")
+    async def user_route(user: CurrentUser) -> None: ...
+
+    def headers(path: str) -> list[tuple[str, bool]]:
+        parameters = operation(document, path).get("parameters", [])
+        return [(item["name"], item["required"]) for item in parameters if item["in"] == "header"]
+
+    document = served(app)
+    assert headers("/notes") == [("X-Team-Id", False)]
+    assert headers("/teams/{team_id}") == []
+    assert headers("/declared") == [("x-team-id", True)]
+    assert headers("/user") == []
+    assert served(app) == document
+    assert_consistent(document)
 
 
 def test_the_refusals_schema_describes_what_is_really_answered() -> None:
@@ -241,7 +371,7 @@ def test_what_a_custom_openapi_method_says_is_kept() -> None:
 
 def test_a_document_without_components_is_no_reason_to_fail() -> None:
     app = with_middleware(FastAPI())
-    operations = {"get": {"security": [dict(HEADER)]}}
+    operations = {"get": {"security": [dict(TOKEN)]}}
     bare = {"openapi": "3.1.0", "info": {}, "paths": {"/": operations}}
     app.openapi = lambda: json.loads(json.dumps(bare))  # type: ignore[method-assign] # as above
     assert_protected(served(app), "/")
@@ -259,6 +389,56 @@ def test_a_document_can_be_written_before_the_app_runs() -> None:
     assert json.loads(json.dumps(document)) == served(with_middleware(app))
 
 
+@pytest.mark.parametrize(
+    "way",
+    [
+        "engine",
+        pytest.param("position", marks=pytest.mark.newer_fastapi),  # older ones cannot
+        "environment",
+        "wrong environment",
+    ],
+)
+def test_an_exported_document_is_the_served_one(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that writes it down has no project, perhaps, and no running app."""
+
+    def app() -> FastAPI:
+        app = protected_app()
+        if way == "engine":
+            app.add_middleware(StackAuthMiddleware, auth=Stack().engine(token_sources=("header",)))
+        elif way == "position":
+            app.add_middleware(StackAuthMiddleware, Stack().engine(token_sources=("header",)))
+        else:
+            app.add_middleware(GZipMiddleware)
+            app.add_middleware(StackAuthMiddleware)
+        return app
+
+    if way == "environment":
+        monkeypatch.setenv("STACK_TOKEN_SOURCES", "header")
+    elif way == "wrong environment":
+        monkeypatch.setenv("STACK_TIMEOUT", "soon")
+    exporting = app()
+    document_authentication(exporting)
+    exported = exporting.openapi()
+    scheme = "http" if way == "wrong environment" else "apiKey"
+    assert schemes_of(exported)["StackAccessToken"]["type"] == scheme
+    assert json.loads(json.dumps(exported)) == served(app())
+
+
+def test_an_app_mounted_with_other_settings_describes_its_own() -> None:
+    outer, inner, bare = everything(), everything(token_sources=("header",)), protected_app()
+    outer.mount("/inner", inner)
+    inner.mount("/bare", bare)
+    document_authentication(outer)
+    types = [schemes_of(app.openapi())["StackAccessToken"]["type"] for app in (outer, inner, bare)]
+    assert types == ["http", "apiKey", "apiKey"]
+
+
+def test_an_app_that_is_wrapped_by_hand_has_the_scheme_of_what_wraps_it() -> None:
+    app = protected_app()
+    wrapped = StackAuthMiddleware(app, Stack().engine(token_sources=("header",)))
+    assert schemes_of(served(wrapped))["StackAccessToken"]["type"] == "apiKey"
+
+
 def test_a_document_that_was_made_too_early_is_completed() -> None:
     app = with_middleware(protected_app())
     app.openapi()
@@ -273,7 +453,7 @@ def test_documenting_twice_changes_nothing() -> None:
     document_authentication(app)
     assert json.dumps(app.openapi()) == once
     alternatives = operation(app.openapi(), "/user")["security"]
-    assert alternatives == [HEADER, BEARER]
+    assert alternatives == [TOKEN]
 
 
 def test_the_document_is_complete_from_the_start_of_the_app() -> None:

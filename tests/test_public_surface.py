@@ -31,12 +31,12 @@ PUBLIC = """
     Change ConfigurationError ContactChannel CreatedApiKey CredentialsError CurrentAuth
     CurrentClaims CurrentClient CurrentPrincipal CurrentTeam CurrentUser CurrentWebhook DeletedUser
     EmailNotVerifiedError InternalError InvalidApiKeyError InvalidTokenError InvalidWebhookError
-    MissingApiKeyError MissingMiddlewareError NotAuthenticatedError OptionalUser
+    MissingApiKeyError MissingMiddlewareError NotAuthenticatedError OptionalUser OwnUser
     PermissionRequiredError PolicyError Principal Project ProjectConfig ProjectPermission
     ProjectPermissionCreatedEvent ProjectPermissionDeletedEvent ProjectPermissionRequiredError
-    RestrictedReason RestrictedUserNotAllowedError SecondFactorRequiredError SentTeamInvitation
-    Session SessionNotFoundError SessionTokens StackApiError StackAuth StackAuthError
-    StackAuthMiddleware StackAuthSettings StackConfigurationError StackHTTPException
+    PublicUser RestrictedReason RestrictedUserNotAllowedError SecondFactorRequiredError
+    SentTeamInvitation Session SessionNotFoundError SessionTokens StackApiError StackAuth
+    StackAuthError StackAuthMiddleware StackAuthSettings StackConfigurationError StackHTTPException
     StackServerClient StackUnavailableError StackWebSocketException Team TeamApiKeyPrincipal
     TeamCreatedEvent TeamDeletedEvent TeamHiddenError TeamInvitation TeamMemberProfile
     TeamMembership TeamMembershipCreatedEvent TeamMembershipDeletedEvent TeamMembershipRequiredError

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from stack_fastapi import InvalidTokenError, StackUnavailableError
 from stack_fastapi.telemetry import ProblemLog
-from stack_fastapi.tokens.claims import TokenRules, issuers_of
+from stack_fastapi.tokens.claims import TokenRules, digest_of, issuers_of
 from stack_fastapi.tokens.jwks import KeySet
 from stack_fastapi.tokens.verifier import Verifier
 
@@ -130,13 +130,15 @@ async def _reason(verifier: Verifier, token: SecretStr) -> str:
 async def test_a_remembered_token_ends_when_it_expires(stack: FakeStack, leeway: float) -> None:
     verifier, _ = _of(stack, leeway)
     token = SecretStr(stack.token(stack.add_user(), exp=int(stack.clock()) + 60))
-    assert verifier.cached(token) is None
+    assert verifier.seen(digest_of(token)) is None
     claims = await verifier.verify(token)
     stack.clock.advance(59 + leeway)
-    assert verifier.cached(token) is claims
+    seen = verifier.seen(digest_of(token))
+    assert seen is not None
+    assert seen.claims is claims
     assert await verifier.verify(token) is claims
     stack.clock.advance(1)
-    assert verifier.cached(token) is None
+    assert verifier.seen(digest_of(token)) is None
     assert await _reason(verifier, token) == "expired"
 
 

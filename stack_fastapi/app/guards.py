@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
 
-from stack_fastapi.app.routes import app_behind, original, routes_of
+from stack_fastapi.app.routes import app_behind, every_route, routes_of
 from stack_fastapi.dependencies.permissions import missing_parameter
 from stack_fastapi.dependencies.users import Guard
 
@@ -34,7 +34,7 @@ def guarded_operations(app: object) -> Iterator[tuple[str, str, list[Guard]]]:
 
 def misplaced_guards(app: object) -> list[str]:
     """A sentence for each guard whose path parameter its route does not have."""
-    return list(dict.fromkeys(_misplaced(routes_of(app), "")))
+    return list(dict.fromkeys(_misplaced(app)))
 
 
 def wanted_settings(app: object, middleware: type) -> set[str]:
@@ -60,11 +60,9 @@ def _all_routes(app: object, middleware: type) -> Iterator[Any]:
             yield from _all_routes(inner, middleware)
 
 
-def _misplaced(routes: Iterable[Any], prefix: str) -> Iterator[str]:
-    for route in routes:
-        path = prefix + str(getattr(original(route), "host", "")) + str(getattr(route, "path", ""))
+def _misplaced(app: object) -> Iterator[str]:
+    for path, route in every_route(app):
         given = set(_PARAMETER.findall(path))
         for guard in guards_of(getattr(route, "dependant", None)):
             if guard.path_parameter not in {None, *given}:
                 yield missing_parameter(guard.path_parameter, path)
-        yield from _misplaced(routes_of(app_behind(route)), path)

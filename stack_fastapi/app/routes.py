@@ -16,9 +16,9 @@ from starlette.routing import BaseRoute, Host, Mount, Router
 
 def routes_of(app: object) -> list[Any]:
     """All routes of an app or router, as seen from it; nothing for any other ASGI app."""
-    router = getattr(app, "router", app)
-    if not isinstance(router, Router):
+    if not is_routed(app):
         return []
+    router: Any = getattr(app, "router", app)
     front_ends: Callable[[], Iterable[Any]] = getattr(
         router, "_iter_low_priority_routes", lambda: ()
     )
@@ -29,6 +29,30 @@ def effective(routes: Iterable[BaseRoute]) -> Iterable[Any]:
     """Routes with the prefixes and dependencies that the routers around them add."""
     contexts: Callable[..., Iterable[Any]] | None = getattr(routing, "iter_route_contexts", None)
     return routes if contexts is None else contexts(routes)
+
+
+def every_route(app: object, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The routes of an app and of whatever is mounted in it, each with its whole path.
+
+    The path begins with the host where that decides. Middleware in between is looked through.
+    """
+    for route in routes_of(behind_middleware(app)):
+        host = getattr(original(route), "host", "")
+        path = f"{prefix}{host}{getattr(route, 'path', None) or ''}"
+        yield path, route
+        yield from every_route(app_behind(route), path)
+
+
+def is_routed(app: object) -> bool:
+    """Whether an ASGI app is a router, or has one."""
+    return isinstance(getattr(app, "router", app), Router)
+
+
+def behind_middleware(app: object) -> object:
+    """The app that middleware leads to, where it keeps it as Starlette's does."""
+    while not is_routed(app) and hasattr(app, "app"):
+        app = app.app
+    return app
 
 
 def original(route: Any) -> Any:  # noqa: ANN401 - a route, or FastAPI's view of one

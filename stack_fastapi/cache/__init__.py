@@ -1,6 +1,6 @@
 """Keeping what Stack answered, and asking only once."""
 
-from stack_fastapi.cache.entry import Entry, Kind
+from stack_fastapi.cache.entry import Entry, Kind, Validity
 from stack_fastapi.cache.memory import MemoryCache
 from stack_fastapi.cache.shared import SharedTier
 from stack_fastapi.cache.single_flight import InFlight, SingleFlight
@@ -15,4 +15,5 @@ __all__ = [
     "SharedTier",
     "SingleFlight",
     "Store",
+    "Validity",
 ]

@@ -33,6 +33,33 @@ class Entry(NamedTuple, Generic[T]):
     is_shared: bool = False
 
 
+class Newest:
+    """The sequence number of the newest response under a key, for whoever keeps an older one."""
+
+    __slots__ = ("__weakref__", "sequence")
+
+    def __init__(self, sequence: int) -> None:
+        self.sequence = sequence
+
+
+class Validity(NamedTuple):
+    """How long a response is good, to look up nothing for that; evictions are beside it.
+
+    Attributes:
+        until: monotonic time.
+        sequence: that of the response.
+        newest: has another sequence number as soon as there is a newer response.
+    """
+
+    until: float
+    sequence: int
+    newest: Newest
+
+    def holds(self, now: float) -> bool:
+        """Whether it is good at a monotonic time."""
+        return now < self.until and self.newest.sequence == self.sequence
+
+
 def _no_subjects(_value: object) -> Collection[str]:
     return ()
 

@@ -11,8 +11,9 @@ import itertools
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
 
-from stack_fastapi.cache.entry import Entry, Kind
+from stack_fastapi.cache.entry import Entry, Kind, Newest, Validity
 from stack_fastapi.cache.evictions import Evictions
 from stack_fastapi.cache.memory import MemoryCache
 from stack_fastapi.cache.shared import SharedTier
@@ -98,6 +99,8 @@ class Lookup(Generic[T]):
         self._negative: MemoryCache[Entry[T]] = MemoryCache(store.size, self._clock)
         self._failures: MemoryCache[Entry[UnavailableError]] = MemoryCache(store.size, self._clock)
         self._flights: SingleFlight[Entry[T]] = SingleFlight(store.next_sequence)
+        # Of the keys that somebody keeps a response of, outside of what is bounded here.
+        self._newest: WeakValueDictionary[str, Newest] = WeakValueDictionary()
 
     def cached(self, key: str) -> Entry[T] | None:
         """What memory knows under a key and is fresh; None says nothing."""
@@ -110,6 +113,14 @@ class Lookup(Generic[T]):
         """What memory knows under a key, fresh or stale, and was not evicted."""
         entry = self._positive.get(key) or self._negative.get(key)
         return None if entry is None or self._is_evicted(entry) else entry
+
+    def validity(self, key: str, entry: Entry[T]) -> Validity:
+        """How long a response that ``cached`` gave is good, for whoever keeps it."""
+        newest = self._newest.setdefault(key, Newest(entry.sequence))
+        known = self.known(key)  # looked at after that: what comes from now on changes it
+        if known is not None:
+            newest.sequence = max(newest.sequence, known.sequence)
+        return Validity(entry.asked_at + self._kind.ttl, entry.sequence, newest)
 
     async def get(
         self,
@@ -254,6 +265,8 @@ class Lookup(Generic[T]):
             room, other = other, room
         room.set(key, entry, entry.asked_at + self._lifetime(entry) - self._clock())
         other.delete(key)
+        if (kept := self._newest.get(key)) is not None:
+            kept.sequence = entry.sequence
         if self._kind.is_basis:
             self._store.evictions.disturb()  # when it is there: nobody may build on the old one
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -21,11 +21,13 @@ from stack_fastapi.client.sessions import SessionsApi
 from stack_fastapi.client.team_invitations import TeamInvitationsApi
 from stack_fastapi.client.team_permissions import TeamPermissionsApi
 from stack_fastapi.client.teams import TeamsApi
-from stack_fastapi.client.transport.http import StackHttp
 from stack_fastapi.client.user_list import UserList, UserPage
 from stack_fastapi.client.users import UsersApi
 from stack_fastapi.exceptions import StackApiError, StackConfigurationError
 from stack_fastapi.types import ChangeHandler
+
+if TYPE_CHECKING:
+    from stack_fastapi.client.transport.http import StackHttp
 
 Method = Literal["GET", "PUT", "DELETE", "POST", "PATCH"]
 _METHODS: tuple[Method, ...] = get_args(Method)

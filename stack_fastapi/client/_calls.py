@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from pydantic import BaseModel, SecretStr, ValidationError, model_validator
 
 from stack_fastapi.client import _checks
-from stack_fastapi.client.transport.http import StackHttp
 from stack_fastapi.client.transport.request import MAX_LIST
 from stack_fastapi.exceptions import StackApiError, StackConfigurationError, StackUnavailableError
 from stack_fastapi.models._base import StackModel
 from stack_fastapi.tokens.claims import RefusedTokenError, read_object, split
 from stack_fastapi.types import Change, ChangeHandler
+
+if TYPE_CHECKING:
+    from stack_fastapi.client.transport.http import StackHttp
 
 M = TypeVar("M", bound=BaseModel)
 

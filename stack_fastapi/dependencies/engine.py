@@ -13,14 +13,22 @@ from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from stack_fastapi.client import StackServerClient
-from stack_fastapi.dependencies.refusals import refusing
-from stack_fastapi.engine.stack_auth import StackAuth, engine_of
+from stack_fastapi.dependencies.refusals import NOT_CACHED, NotCached, refusing
+from stack_fastapi.engine.cached_decision import CachedDecision
+from stack_fastapi.engine.stack_auth import SCOPE_KEY, StackAuth, engine_of
 
 
 class _CurrentAuth:
     """The engine of the innermost middleware; asks nobody who is there, and is no guard."""
+
+    def cached(self, scope: Scope) -> StackAuth | NotCached:
+        """The engine that decided at one look."""
+        decision = scope.get(SCOPE_KEY)
+        owner = decision.owner if isinstance(decision, CachedDecision) else None
+        return owner if isinstance(owner, StackAuth) else NOT_CACHED
 
     @refusing
     async def __call__(self, connection: HTTPConnection) -> StackAuth:

@@ -12,6 +12,10 @@ from typing import Any
 
 from fastapi import HTTPException
 from fastapi.exceptions import WebSocketException
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from stack_fastapi.exceptions import (
     AmbiguousCredentialsError,
@@ -31,6 +35,7 @@ from stack_fastapi.exceptions import (
     NotAuthenticatedError,
     PermissionRequiredError,
     PolicyError,
+    RestrictedUserNotAllowedError,
     StackApiError,
     StackAuthError,
     TeamHiddenError,
@@ -116,6 +121,21 @@ def is_servers_fault(error: StackAuthError) -> bool:
     return _status(error) >= _BAD_GATEWAY
 
 
+def refusing_app(error: UnavailableError) -> ASGIApp:
+    """An app that answers every request, and closes every WebSocket, with an error."""
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        exc = answer_for(error, HTTPConnection(scope))
+        answer: ASGIApp
+        if isinstance(exc, StackHTTPException):
+            answer = JSONResponse({"detail": exc.detail}, exc.status_code, exc.headers)
+        else:
+            answer = WebSocketClose(exc.code, exc.reason)
+        await answer(scope, receive, send)
+
+    return refuse
+
+
 def _status(error: StackAuthError) -> int:
     if isinstance(error, StackApiError):
         return _status_of_refusal(error)
@@ -147,6 +167,8 @@ def _detail(error: StackAuthError) -> dict[str, Any]:
     detail: dict[str, Any] = {"code": _code(error), "message": _message(error)}
     if isinstance(error, PermissionRequiredError):
         detail["missing"] = list(error.missing)
+    if isinstance(error, RestrictedUserNotAllowedError) and error.restricted_reason:
+        detail["restricted_reason"] = {"type": error.restricted_reason}  # Stack's form of it
     return detail
 
 
@@ -232,6 +254,14 @@ PROBLEM_SCHEMA: dict[str, Any] = {
                     "type": "array",
                     "items": {"type": "string"},
                     "description": "Ids of the permissions that are missing, where that is it",
+                },
+                "restricted_reason": {
+                    "type": "object",
+                    "required": ["type"],
+                    "properties": {
+                        "type": {"type": "string", "examples": ["email_not_verified"]},
+                    },
+                    "description": "Why the user is restricted, where that is it",
                 },
             },
         }

@@ -13,11 +13,14 @@ from typing import Annotated, Unpack
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
-from stack_fastapi.dependencies.refusals import refusing
-from stack_fastapi.dependencies.users import MustBeCalled, RuledGuard, UserRules
+from stack_fastapi.dependencies.refusals import NOT_CACHED, NotCached, refusing
+from stack_fastapi.dependencies.users import MustBeCalled, RuledGuard, UserRules, cached_user
 from stack_fastapi.engine.authentication import Authentication
+from stack_fastapi.engine.cached_decision import CachedDecision
 from stack_fastapi.engine.policy import PermissionRule
+from stack_fastapi.engine.stack_auth import SCOPE_KEY
 from stack_fastapi.exceptions import (
     ConfigurationError,
     PolicyError,
@@ -33,7 +36,8 @@ from stack_fastapi.telemetry import logger
 #: The header by which a request may name its team to ``current_team``.
 TEAM_HEADER = "X-Team-Id"
 
-_TEAM_PARAMETER = "team_id"
+#: The path parameter that names a team where nothing else was said.
+TEAM_PARAMETER = "team_id"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -44,6 +48,10 @@ class _PermissionGuard(RuledGuard):
         super().__init__(rules)
         self._rule = rule
         self.needs = f"{rule} in the project"
+
+    def cached(self, scope: Scope) -> User | NotCached:
+        """The user, if they are known to hold what is asked for."""
+        return _cached_holder(scope, None, self._rule) if self.is_plain else NOT_CACHED
 
     @refusing
     async def __call__(self, connection: HTTPConnection) -> User:
@@ -89,6 +97,13 @@ class _TeamPermissionGuard(_TeamGuard):
         self._rule = rule
         self.needs = f"{rule} in the team `{parameter}`"
 
+    def cached(self, scope: Scope) -> User | NotCached:
+        """The user, if they are known to hold what is asked for in the team of the path."""
+        team_id = scope["path_params"].get(self.path_parameter)
+        if not self.is_plain or not isinstance(team_id, str) or _canonical(team_id) is None:
+            return NOT_CACHED
+        return _cached_holder(scope, team_id, self._rule)
+
     @refusing
     async def __call__(self, connection: HTTPConnection) -> User:
         """The user; raises like ``current_user``, and where team or permission are missing."""
@@ -131,10 +146,11 @@ class _TeamMemberGuard(_TeamGuard):
 class _CurrentTeamGuard(_TeamGuard):
     """The team that a request is about, if the user is in it."""
 
+    team_header = True
     needs = f"membership in the team of the path, of `{TEAM_HEADER}`, or the selected one"
 
     def __init__(self) -> None:
-        super().__init__(_TEAM_PARAMETER, {}, reveal=True)
+        super().__init__(TEAM_PARAMETER, {}, reveal=True)
         self.path_parameter = None  # a path without it is right as well
 
     @refusing
@@ -147,6 +163,14 @@ class _CurrentTeamGuard(_TeamGuard):
         """
         decision, user = await self.enter(connection)
         return await self.member_of(decision, user, _named_team(connection, user))
+
+
+def _cached_holder(scope: Scope, team_id: str | None, rule: PermissionRule) -> User | NotCached:
+    user, decision = cached_user(scope), scope.get(SCOPE_KEY)
+    if user is None or not isinstance(decision, CachedDecision):
+        return NOT_CACHED
+    held = decision.cached_permissions(team_id)
+    return NOT_CACHED if held is None or rule.missing(held) else user
 
 
 async def _held(
@@ -180,8 +204,8 @@ def missing_parameter(parameter: str | None, path: str) -> str:
 
 
 def _named_team(connection: HTTPConnection, user: User) -> str | None:
-    if _TEAM_PARAMETER in connection.path_params:
-        return _canonical(str(connection.path_params[_TEAM_PARAMETER]))
+    if TEAM_PARAMETER in connection.path_params:
+        return _canonical(str(connection.path_params[TEAM_PARAMETER]))
     sent = connection.headers.getlist(TEAM_HEADER)
     if sent:
         return _canonical(sent[0]) if len(sent) == 1 else None
@@ -222,7 +246,7 @@ def require_permission(
 
 def require_team_permission(
     *ids: Annotated[str, MustBeCalled()],
-    team: str = _TEAM_PARAMETER,
+    team: str = TEAM_PARAMETER,
     any_of: bool = False,
     reveal: bool = True,
     **rules: Unpack[UserRules],
@@ -245,7 +269,7 @@ def require_team_permission(
 
 
 def require_team_member(
-    team: Annotated[str, MustBeCalled()] = _TEAM_PARAMETER,
+    team: Annotated[str, MustBeCalled()] = TEAM_PARAMETER,
     *,
     reveal: bool = True,
     **rules: Unpack[UserRules],

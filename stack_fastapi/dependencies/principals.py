@@ -12,10 +12,11 @@ from typing import Annotated, Literal, overload
 from fastapi import Depends
 from fastapi.openapi.models import APIKey
 from fastapi.openapi.models import SecurityBase as SchemeModel
+from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
 from stack_fastapi.dependencies.refusals import refusing
-from stack_fastapi.dependencies.users import Guard, MustBeCalled
+from stack_fastapi.dependencies.users import Guard, MustBeCalled, TokenGuard
 from stack_fastapi.engine.authentication import Authentication
 from stack_fastapi.engine.policy import PermissionRule
 from stack_fastapi.engine.stack_auth import decision_of, present
@@ -45,7 +46,7 @@ API_KEY_MODEL = {
 }
 
 
-class _PrincipalGuard(Guard):
+class _PrincipalGuard(TokenGuard):
     """A signed-in user or the owner of an API key, whom the settings admit."""
 
     takes_api_keys = True
@@ -73,7 +74,7 @@ class _PrincipalGuard(Guard):
         return principal
 
 
-class _ApiKeyGuard(Guard):
+class _ApiKeyGuard(Guard, SecurityBase):
     """The owner of an API key, whom the settings admit; a token alone is not enough."""
 
     scheme_name = API_KEY_SCHEME

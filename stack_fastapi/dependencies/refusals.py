@@ -9,17 +9,38 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from enum import Enum, auto
+from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from stack_fastapi.dependencies.http_errors import answer_for
 from stack_fastapi.exceptions import StackAuthError
 from stack_fastapi.telemetry import logger
 
-G = TypeVar("G")
 T = TypeVar("T")
+
+
+class NotCached(Enum):
+    """Says that one look at the request's decision is not enough."""
+
+    NOT_CACHED = auto()
+
+
+NOT_CACHED = NotCached.NOT_CACHED
+
+
+class Cached(Protocol):
+    """A guard that may know at one look, for whoever is let in as before."""
+
+    def cached(self, scope: Scope) -> Any:  # noqa: ANN401 - of the guard's type
+        """What it hands out, at once and without an error; ``NOT_CACHED`` to look closer."""
+        ...
+
+
+G = TypeVar("G", bound=Cached)
 
 _told: WeakSet[Any] = WeakSet()
 
@@ -31,6 +52,9 @@ def refusing(
 
     @functools.wraps(enter)
     async def answered(self: G, connection: HTTPConnection) -> T:
+        known: T | NotCached = self.cached(connection.scope)
+        if known is not NOT_CACHED:
+            return known
         try:
             return await enter(self, connection)
         except StackAuthError as error:

@@ -10,52 +10,72 @@ security scheme, so that a protected operation says so.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Annotated, NoReturn, TypedDict
+from typing import Annotated, Any, NoReturn, TypedDict
 
 from fastapi import Depends
-from fastapi.openapi.models import APIKey, APIKeyIn
+from fastapi.openapi.models import HTTPBearer
 from fastapi.openapi.models import SecurityBase as SchemeModel
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
-from stack_fastapi.dependencies.refusals import refusing
+from stack_fastapi.dependencies.refusals import NOT_CACHED, NotCached, refusing
 from stack_fastapi.engine.authentication import Authentication
+from stack_fastapi.engine.cached_decision import CachedDecision
 from stack_fastapi.engine.policy import Policy
-from stack_fastapi.engine.stack_auth import decision_of, present
+from stack_fastapi.engine.stack_auth import SCOPE_KEY, decision_of, present
 from stack_fastapi.engine.starlette_user import sign_in
 from stack_fastapi.models import AccessTokenClaims, User
 
+#: What OpenAPI says an access token is.
+TOKEN_DESCRIPTION = "The access token of a Stack Auth user"  # noqa: S105 - no secret
 
-class Guard(SecurityBase):
+
+class Guard:
     """A dependency of the kit; ``audit`` knows protected routes by it.
 
     Attributes:
         keeps_out: whether nobody passes without a valid credential.
         needs: what OpenAPI says it asks for, beyond a credential; empty for nothing.
         path_parameter: the route's parameter that it reads; None for none.
+        team_header: whether it reads a header that names the team, where the path does not.
         hides: whether it may answer 404.
         takes_api_keys: whether an API key is a credential here.
         wanted_settings: those without which it lets nobody in.
     """
 
-    scheme_name = "StackAccessToken"
-    model: SchemeModel = APIKey.model_validate(
-        {
-            "in": APIKeyIn.header,
-            "name": "X-Stack-Access-Token",
-            "description": "The access token of a Stack Auth user",
-        }
-    )
     keeps_out = True
     needs = ""
     path_parameter: str | None = None
+    team_header = False
     hides = False
     takes_api_keys = False
     wanted_settings: tuple[str, ...] = ()
 
+    def cached(self, scope: Scope) -> Any:  # noqa: ANN401, ARG002 - guards that can do so say what
+        """What it hands out where one look is enough; see ``refusing``."""
+        return NOT_CACHED
 
-class _CurrentUserGuard(Guard):
+
+class TokenGuard(Guard, SecurityBase):
+    """A dependency that takes an access token, which OpenAPI knows as a security scheme."""
+
+    scheme_name = "StackAccessToken"
+    model: SchemeModel = HTTPBearer(bearerFormat="JWT", description=TOKEN_DESCRIPTION)
+
+    @classmethod
+    def described(cls) -> dict[str, str]:
+        """The scheme as FastAPI writes it down, which knows no settings."""
+        scheme: dict[str, str] = cls.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return scheme
+
+
+class _CurrentUserGuard(TokenGuard):
     """The validated user whom the settings admit."""
+
+    def cached(self, scope: Scope) -> User | NotCached:
+        """The user, if the middleware has decided about the token before."""
+        return cached_user(scope) or NOT_CACHED
 
     @refusing
     async def __call__(self, connection: HTTPConnection) -> User:
@@ -71,6 +91,14 @@ class _CurrentUserGuard(Guard):
             return decision.admitted
         _, user = await admit(connection)
         return user
+
+
+def cached_user(scope: Scope) -> User | None:
+    """The user whom a decision for many requests admits, and whom nobody replaced since."""
+    decision = scope.get(SCOPE_KEY)
+    if not isinstance(decision, CachedDecision) or scope.get("user") is not decision.admitted:
+        return None
+    return decision.admitted
 
 
 class MustBeCalled:
@@ -104,7 +132,7 @@ class UserRules(TypedDict, total=False):
     mfa: bool
 
 
-class RuledGuard(Guard):
+class RuledGuard(TokenGuard):
     """What guards with a policy of their own have in common."""
 
     def __init__(self, rules: UserRules) -> None:
@@ -118,7 +146,7 @@ class RuledGuard(Guard):
         # False says something where the settings may say True, and nothing where they cannot.
         opinions = (self.max_age, rules.get("allow_anonymous"), rules.get("allow_restricted"))
         wishes = (rules.get(name) for name in ("verified_email", "live_session", "mfa"))
-        self._is_plain = opinions == (None, None, None) and not any(wishes)
+        self.is_plain = opinions == (None, None, None) and not any(wishes)
 
     async def enter(self, connection: HTTPConnection) -> tuple[Authentication, User]:
         """The request's decision, and the user whom it admits under this policy.
@@ -126,7 +154,7 @@ class RuledGuard(Guard):
         Raises:
             StackAuthError: nobody, or somebody who may not enter.
         """
-        if self._is_plain:
+        if self.is_plain:
             return await admit(connection)
         decision = present(decision_of(connection))
         return await admit(connection, self._policy(decision.policy), self.max_age)
@@ -146,6 +174,10 @@ class RuledGuard(Guard):
 class _RequiredUserGuard(RuledGuard):
     """The validated user, under a route's own policy; None leaves a point to the settings."""
 
+    def cached(self, scope: Scope) -> User | NotCached:
+        """The user, as ``current_user`` finds them, where the policy is the settings'."""
+        return (cached_user(scope) if self.is_plain else None) or NOT_CACHED
+
     @refusing
     async def __call__(self, connection: HTTPConnection) -> User:
         """The user; raises like ``current_user``."""
@@ -153,10 +185,17 @@ class _RequiredUserGuard(RuledGuard):
         return user
 
 
-class _OptionalUserGuard(Guard):
+class _OptionalUserGuard(TokenGuard):
     """The user, or None for a guest and for a type of user that the settings do not admit."""
 
     keeps_out = False
+
+    def cached(self, scope: Scope) -> User | NotCached | None:
+        """The user, or None for a guest, if the middleware decided at one look."""
+        decision = scope.get(SCOPE_KEY)
+        if isinstance(decision, CachedDecision) and decision.admitted is None:
+            return None
+        return cached_user(scope) or NOT_CACHED
 
     @refusing
     async def __call__(self, connection: HTTPConnection) -> User | None:
@@ -171,11 +210,17 @@ class _OptionalUserGuard(Guard):
         return user
 
 
-class _ClaimsGuard(Guard):
+class _ClaimsGuard(TokenGuard):
     """The token's claims, checked locally.
 
     Nobody is asked about the user for it; an eager middleware may have done so already.
     """
+
+    def cached(self, scope: Scope) -> AccessTokenClaims | NotCached:
+        """The claims, if the middleware has decided about the token before."""
+        decision = scope.get(SCOPE_KEY)
+        known = decision.claims if isinstance(decision, CachedDecision) else None
+        return known or NOT_CACHED
 
     @refusing
     async def __call__(self, connection: HTTPConnection) -> AccessTokenClaims:

@@ -16,8 +16,6 @@ Any answer but 2xx makes Stack send the message again, for a day and more.
 from typing import Annotated
 
 from fastapi import Depends
-from fastapi.openapi.models import APIKey
-from fastapi.openapi.models import SecurityBase as SchemeModel
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
 from stack_fastapi.dependencies.refusals import refusing
@@ -32,16 +30,8 @@ MAX_LENGTH = 1024 * 1024
 
 
 class _WebhookGuard(Guard):
-    """A message that Stack signed."""
+    """A message that Stack signed; nothing that a person could paste, so no security scheme."""
 
-    scheme_name = "StackWebhook"
-    model: SchemeModel = APIKey.model_validate(
-        {
-            "in": "header",
-            "name": "svix-signature",
-            "description": "Signed by Stack, with svix-id and svix-timestamp",
-        }
-    )
     wanted_settings = ("webhook_secret",)
 
     @refusing

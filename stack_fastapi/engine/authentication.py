@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from stack_fastapi.cache import Store
+from stack_fastapi.engine.cached_decision import CachedDecision
 from stack_fastapi.engine.outcomes import Outcomes, unwrap
 from stack_fastapi.engine.policy import Policy
 from stack_fastapi.exceptions import (
@@ -21,10 +21,6 @@ from stack_fastapi.exceptions import (
     NotAuthenticatedError,
     StackAuthError,
 )
-from stack_fastapi.lookups.api_keys import ApiKeys
-from stack_fastapi.lookups.permissions import Permissions
-from stack_fastapi.lookups.sessions import Sessions
-from stack_fastapi.lookups.users import Users
 from stack_fastapi.models import (
     AccessTokenClaims,
     ApiKeyPrincipal,
@@ -34,24 +30,11 @@ from stack_fastapi.models import (
     WebhookEvent,
 )
 from stack_fastapi.telemetry import ProblemLog
-from stack_fastapi.tokens.credentials import CredentialReader
-from stack_fastapi.tokens.verifier import Verifier
+from stack_fastapi.tokens.claims import digest_of
 from stack_fastapi.types import ApiKeyType, Arrival
-from stack_fastapi.webhooks.receiver import Webhooks
-from stack_fastapi.webhooks.signatures import signature_headers
 
-
-class Sources(NamedTuple):
-    """What an ``Authentication`` looks things up in."""
-
-    store: Store
-    reader: CredentialReader
-    verifier: Verifier
-    users: Users
-    permissions: Permissions
-    sessions: Sessions
-    api_keys: ApiKeys
-    webhooks: Webhooks
+if TYPE_CHECKING:
+    from stack_fastapi.engine.parts import Parts
 
 
 class Authentication:
@@ -60,12 +43,13 @@ class Authentication:
     Args:
         owner: the engine that began it.
         credential: the token that was sent, why it could not be read, or None.
-        sources: who knows whose it is, and what they may do.
+        parts: where things are looked up.
         policy: whom routes admit that do not say otherwise.
         log: where operators hear of problems.
 
     Attributes:
         admitted: the user, once the settings' policy has let them in.
+        state: the evictions' state when it began.
     """
 
     admitted: User | None = None
@@ -78,17 +62,18 @@ class Authentication:
         self,
         owner: object,
         credential: SecretStr | CredentialsError | None,
-        sources: Sources,
+        parts: Parts,
         policy: Policy,
         log: ProblemLog,
     ) -> None:
         self._owner = owner
         self.policy = policy
         self._credential = credential
-        self._sources = sources
+        self._parts = parts
         self._log = log
         self._outcomes = Outcomes(log)
-        self._arrival: Arrival = sources.store.arrival()
+        self.state = parts.store.evictions.state  # before anything is looked up
+        self._arrival: Arrival = parts.store.arrival()
 
     @property
     def owner(self) -> object:
@@ -106,24 +91,16 @@ class Authentication:
             return False
         return not isinstance(credential, SecretStr) or self._credential == credential
 
-    def admit_cached(self) -> User | None:
-        """The user whom the settings admit, where memory alone is enough to say so.
+    @property
+    def digest(self) -> bytes | None:
+        """What the token is remembered under; None where there is none."""
+        return digest_of(self._credential) if isinstance(self._credential, SecretStr) else None
 
-        None says nothing: ``admit`` tells why.
-        """
-        decided = self._claims is not None or self._user is not None
-        if decided or not isinstance(self._credential, SecretStr):
-            return self.admitted
-        claims = self._claims = self._sources.verifier.cached(self._credential)
-        if claims is None or not self.policy.admits_type(claims):
-            return None
-        entry = self._sources.users.cached(claims.sub)
-        if entry is None or entry.value is None:
-            return None
-        user = self._user = entry.value
-        if self.policy.admits_type(user):
-            self.admitted = user
-        return self.admitted
+    def adopt(self, decided: CachedDecision) -> None:
+        """Take over what was decided at one look, if it is about the same token."""
+        if decided.admitted is not None and decided.digest == self.digest:
+            self._claims, self._user = decided.claims, decided.admitted
+            self.admitted = decided.admitted
 
     async def admit(self, policy: Policy | None = None, max_age: float | None = None) -> User:
         """The user, if a policy admits them; raises like ``claims``.
@@ -137,7 +114,8 @@ class Authentication:
         """
         policy = policy or self.policy
         claims = await self.claims()
-        policy.check_claims(claims)  # before anybody is looked up
+        known = self._user if isinstance(self._user, User) else None
+        policy.check_claims(claims, known)  # before anybody is looked up
         user = await self._admissible(policy, claims, max_age)
         policy.check(claims, user)
         if policy.live_session:
@@ -182,7 +160,7 @@ class Authentication:
 
     async def check_session(self, claims: AccessTokenClaims, max_age: float | None) -> None:
         """Raise unless the session of these claims is known to live; see ``Sessions``."""
-        lookup = self._sources.sessions.check(claims, self._arrival, max_age)
+        lookup = self._parts.sessions.check(claims, self._arrival, max_age)
         await self._outcomes.once(("session", max_age), lookup)
 
     def cached_permissions(self, user: User, team_id: str | None = None) -> frozenset[str] | None:
@@ -191,7 +169,7 @@ class Authentication:
         if key in self._outcomes:  # asked for in this request, perhaps in vain
             held: frozenset[str] | None = self._outcomes.cached(key)
             return held
-        return self._sources.permissions.cached(user.id, team_id)
+        return self._parts.permissions.cached(user.id, team_id)
 
     async def permissions(
         self, user: User, team_id: str | None = None, max_age: float | None = None
@@ -206,12 +184,12 @@ class Authentication:
         Raises:
             UnavailableError: nobody can say.
         """
-        lookup = self._sources.permissions.held(user.id, team_id, self._arrival, max_age)
+        lookup = self._parts.permissions.held(user.id, team_id, self._arrival, max_age)
         return await self._outcomes.once(("held", user.id, team_id, max_age), lookup)
 
     async def teams(self, user: User, max_age: float | None = None) -> Mapping[str, Team]:
         """The teams that the user is in, by id; raises like ``permissions``."""
-        lookup = self._sources.permissions.teams(user.id, self._arrival, max_age)
+        lookup = self._parts.permissions.teams(user.id, self._arrival, max_age)
         return await self._outcomes.once(("teams", user.id, max_age), lookup)
 
     def find_api_key(self, scope: Mapping[str, Any]) -> SecretStr | CredentialsError | None:
@@ -220,7 +198,7 @@ class Authentication:
         Read only when a route asks: other apps use the same headers for keys of their own. Not
         part of ``key_owner``, so that no frame that raises holds the headers.
         """
-        return self._sources.reader.find_api_key(scope)
+        return self._parts.reader.find_api_key(scope)
 
     async def key_owner(
         self, key: SecretStr | CredentialsError | None, kind: ApiKeyType | None = None
@@ -242,13 +220,11 @@ class Authentication:
 
     def beside_api_key(self, scope: Mapping[str, Any]) -> Authentication:
         """The decision about the token alone, where an API key stands in a token's place."""
-        credential = self._sources.reader.find(scope, beside_api_key=True)
+        credential = self._parts.reader.find(scope, beside_api_key=True)
         for known in (self, self._beside):
             if known is not None and known.is_for(self._owner, credential):
                 return known
-        self._beside = Authentication(
-            self._owner, credential, self._sources, self.policy, self._log
-        )
+        self._beside = Authentication(self._owner, credential, self._parts, self.policy, self._log)
         return self._beside
 
     async def receive_webhook(
@@ -261,13 +237,13 @@ class Authentication:
             UnavailableError: nobody can say, or it makes no sense.
         """
         # A scope that was copied and got other headers is another message.
-        key = ("webhook", *signature_headers(headers))
+        key = ("webhook", *self._parts.webhooks.signature_headers(headers))
         return await self._outcomes.once(key, self._receive(headers, read_body))
 
     async def _receive(
         self, headers: Mapping[str, str], read_body: Callable[[], Awaitable[bytes]]
     ) -> WebhookEvent:
-        webhooks = self._sources.webhooks
+        webhooks = self._parts.webhooks
         try:
             webhooks.check_headers(headers)  # else nobody's body is read
             return await webhooks.receive(headers, await read_body())
@@ -281,13 +257,13 @@ class Authentication:
     ) -> ApiKeyPrincipal:
         if isinstance(key, CredentialsError):
             raise key
-        owner = await self._sources.api_keys.owner(key, kind, self._arrival)
+        owner = await self._parts.api_keys.owner(key, kind, self._arrival)
         if isinstance(owner, UserApiKeyPrincipal):
             self.policy.check_owner(owner.user)
         return owner
 
     async def _verify(self) -> AccessTokenClaims:
-        return await self._sources.verifier.verify(self._token())
+        return await self._parts.verifier.verify(self._token())
 
     async def _admissible(
         self, policy: Policy, claims: AccessTokenClaims, max_age: float | None
@@ -296,7 +272,7 @@ class Authentication:
         user = await self.user(max_age)
         if not policy.is_contradicted(claims, user):
             return user
-        renewal = self._sources.users.renewed(claims, self._token(), self._arrival)
+        renewal = self._parts.users.renewed(claims, self._token(), self._arrival)
         renewed = await self._outcomes.once("renewed", renewal)
         if renewed is not None and max_age is None:
             self._user = renewed
@@ -304,7 +280,7 @@ class Authentication:
 
     async def _look_up(self, max_age: float | None) -> User:
         claims = await self.claims()
-        return await self._sources.users.get(claims, self._token(), self._arrival, max_age)
+        return await self._parts.users.get(claims, self._token(), self._arrival, max_age)
 
     def _token(self) -> SecretStr:
         if isinstance(self._credential, SecretStr):

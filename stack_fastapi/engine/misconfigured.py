@@ -12,7 +12,7 @@ from stack_fastapi.engine.authentication import Authentication
 from stack_fastapi.engine.outcomes import Outcomes
 from stack_fastapi.engine.policy import Policy
 from stack_fastapi.exceptions import ConfigurationError, CredentialsError
-from stack_fastapi.models import AccessTokenClaims, ApiKeyPrincipal, User, WebhookEvent
+from stack_fastapi.models import AccessTokenClaims, ApiKeyPrincipal, WebhookEvent
 from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.types import ApiKeyType
 
@@ -25,10 +25,6 @@ class MisconfiguredAuthentication(Authentication):
         self._error = error
         self._log = log
         self._outcomes = Outcomes(log)
-
-    def admit_cached(self) -> User | None:
-        """Nobody, always."""
-        return None
 
     @property
     def owner(self) -> NoReturn:

@@ -56,13 +56,17 @@ class Policy:
             return self.allow_anonymous
         return self.allow_restricted or not who.is_restricted
 
-    def check_claims(self, claims: AccessTokenClaims) -> None:
+    def check_claims(self, claims: AccessTokenClaims, known: User | None = None) -> None:
         """Let the claims through or raise the reason.
+
+        Args:
+            claims: what the token says.
+            known: the user, if fetched already: newer than a token, if it is about a reason.
 
         Raises:
             AnonymousUserNotAllowedError, RestrictedUserNotAllowedError: the type of user.
         """
-        self._check_type(claims)
+        self._check_type(claims, known)
 
     def check(self, claims: AccessTokenClaims, user: User) -> None:
         """Let the user through or raise the reason.
@@ -75,7 +79,7 @@ class Policy:
             EmailNotVerifiedError: no verified primary e-mail address.
             SecondFactorRequiredError: no second factor.
         """
-        self._check_type(claims)
+        self._check_type(claims, user)
         self.check_owner(user)
         if self.verified_email and not _has_verified_email(user):
             raise EmailNotVerifiedError
@@ -94,11 +98,13 @@ class Policy:
         """Let the owner of an API key through, of whom there are no claims; raises the type."""
         self._check_type(user)
 
-    def _check_type(self, who: AccessTokenClaims | User) -> None:
-        if not self.admits_type(who):
-            raise (
-                AnonymousUserNotAllowedError if who.is_anonymous else RestrictedUserNotAllowedError
-            )
+    def _check_type(self, who: AccessTokenClaims | User, known: User | None = None) -> None:
+        if self.admits_type(who):
+            return
+        if who.is_anonymous:
+            raise AnonymousUserNotAllowedError
+        reason = (known and known.restricted_reason) or who.restricted_reason
+        raise RestrictedUserNotAllowedError(reason.type if reason else None)
 
 
 def _has_verified_email(user: User) -> bool:

@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
+from starlette.authentication import AuthCredentials, UnauthenticatedUser
 
-from stack_fastapi.cache import SharedTier, Store
-from stack_fastapi.client import StackServerClient
-from stack_fastapi.client.transport.http import StackHttp
-from stack_fastapi.engine.authentication import Authentication, Sources
+from stack_fastapi.engine.authentication import Authentication
+from stack_fastapi.engine.cached_decision import Basis, CachedDecision
 from stack_fastapi.engine.policy import Policy
 from stack_fastapi.exceptions import MissingMiddlewareError, StackAuthError
-from stack_fastapi.lookups.api_keys import ApiKeys
-from stack_fastapi.lookups.permissions import Permissions
-from stack_fastapi.lookups.sessions import Sessions
-from stack_fastapi.lookups.users import Users
 from stack_fastapi.models import AccessTokenClaims, User, WebhookEvent
-from stack_fastapi.settings import StackAuthSettings
 from stack_fastapi.telemetry import ProblemLog, logger
-from stack_fastapi.tokens.claims import TokenRules, issuers_of
-from stack_fastapi.tokens.credentials import CredentialReader
-from stack_fastapi.tokens.jwks import KeySet
-from stack_fastapi.tokens.verifier import Verifier
 from stack_fastapi.types import Cache, Change, Clock, Clocks, Connection
-from stack_fastapi.webhooks.receiver import Webhooks
 
 if TYPE_CHECKING:
     from stack_fastapi.client.transport.http import Transport
+    from stack_fastapi.settings import StackAuthSettings
 
 #: Where a scope keeps its decision.
 SCOPE_KEY = "stack_fastapi"
@@ -76,34 +66,26 @@ class StackAuth:
         monotonic: Clock | None = None,
         cache: Cache | None = None,
     ) -> None:
-        self.settings = settings = settings or StackAuthSettings()
+        from stack_fastapi.engine import parts  # noqa: PLC0415 - what it needs is slow to import
+
+        self.settings = settings = settings or parts.settings_from_environment()
         clocks = Clocks.of(clock, monotonic)
+        self._monotonic = clocks.monotonic
         self._log = ProblemLog(clocks.monotonic)
-        self._http = StackHttp(settings, clocks, self._log, transport)
-        self.client = StackServerClient(self._http, settings.project_id, self._forget_changed)
-        self._store = _store(settings, clocks, cache, self._log)
-        self._reader = CredentialReader(settings.token_sources, settings.allowed_origins)
-        self._keys = KeySet(
-            self.client.jwks, self._store, ttl=settings.jwks_ttl, cooldown=settings.jwks_cooldown
+        self._parts = parts.build(
+            settings,
+            clocks=clocks,
+            transport=transport,
+            cache=cache,
+            on_change=self._forget_changed,
+            log=self._log,
         )
-        self._verifier = Verifier(self._keys, _rules(settings), self._store, self._log)
-        ttl = settings.user_cache_ttl
-        self._users = Users(self.client, self._store, settings)
-        self._permissions = Permissions(self.client, self._store, ttl)
-        self._sessions = Sessions(self.client, self._store, ttl)
-        self._api_keys = ApiKeys(self.client, self._users, self._store, ttl)
-        self._webhooks = Webhooks(settings.webhook_secret, clocks.wall, self._forget_changed)
-        self._sources = Sources(
-            self._store,
-            self._reader,
-            self._verifier,
-            self._users,
-            self._permissions,
-            self._sessions,
-            self._api_keys,
-            self._webhooks,
-        )
+        self.client = self._parts.client
         self._policy = Policy(settings.allow_anonymous, settings.allow_restricted)
+        # What every request looks at.
+        self._reader, self._verifier = self._parts.reader, self._parts.verifier
+        self._evictions = self._parts.store.evictions
+        self._guest = CachedDecision(self, self._parts)
 
     async def __aenter__(self) -> Self:
         return self
@@ -128,8 +110,8 @@ class StackAuth:
 
     async def aclose(self) -> None:
         """End what is in flight and close the connections to Stack; what is cached stays."""
-        await self._store.aclose()
-        await self._http.aclose()
+        await self._parts.store.aclose()
+        await self._parts.http.aclose()
 
     async def authenticate(self, connection: Connection) -> User | None:
         """The user of a request or WebSocket whom the settings admit; None without a credential.
@@ -189,11 +171,47 @@ class StackAuth:
             ConfigurationError: the setting ``webhook_secret`` is missing.
         """
         try:
-            return await self._webhooks.receive(headers, body)
+            return await self._parts.webhooks.receive(headers, body)
         except StackAuthError as error:
             raise error.with_traceback(None) from None  # whose frames hold all headers
         finally:
             del headers
+
+    def decide_cached(self, scope: MutableMapping[str, Any]) -> bool:
+        """Decide about a request at one look, if all is known; False leaves it to ``begin``.
+
+        For a guest, and for a token that was decided about before, as long as nothing was evicted
+        since and nothing has reached the end of its lifetime.
+        """
+        text = self._reader.find_plain(scope["headers"])
+        if text is None:
+            return False
+        if not text:
+            scope[SCOPE_KEY] = self._guest
+            scope["user"], scope["auth"] = UnauthenticatedUser(), AuthCredentials()
+            return True
+        seen = self._verifier.seen(sha256(text).digest())
+        decision: CachedDecision | None = None if seen is None else seen.decision
+        if decision is None or not decision.holds(self._evictions.state, self._monotonic()):
+            return False
+        scope[SCOPE_KEY] = decision
+        scope["user"], scope["auth"] = decision.admitted, decision.auth
+        return True
+
+    def remember(self, decision: Authentication) -> None:
+        """Decide in the same way about the next request with this token, at one look."""
+        user, digest = decision.admitted, decision.digest
+        if user is None or digest is None:
+            return
+        entry, seen = self._parts.users.cached(user.id), self._verifier.seen(digest)
+        if entry is None or entry.value is not user or seen is None:  # stale, or evicted meanwhile
+            return
+        basis = Basis(
+            decision.state,
+            self._verifier.fresh_until(seen),
+            self._parts.users.validity(user.id, entry),
+        )
+        seen.decision = CachedDecision(self, self._parts, user, seen.claims, digest, basis)
 
     def begin(self, scope: MutableMapping[str, Any]) -> Authentication:
         """The decision for an ASGI scope; the same one for whoever asks this engine again.
@@ -206,8 +224,10 @@ class StackAuth:
         if isinstance(known, Authentication) and known.is_for(self, credential):
             return known
         decision = scope[SCOPE_KEY] = Authentication(
-            self, credential, self._sources, self._policy, self._log
+            self, credential, self._parts, self._policy, self._log
         )
+        if isinstance(known, CachedDecision) and known.owner is self:
+            decision.adopt(known)
         return decision
 
     async def evict(self, user_id: str) -> None:
@@ -216,15 +236,15 @@ class StackAuth:
         That is the user, what they may do, their teams, their sessions and their API keys. In
         other processes only the shared cache forgets, which holds users alone.
         """
-        await self._store.evict(user_id)
+        await self._parts.store.evict(user_id)
 
     async def evict_team(self, team_id: str) -> None:
         """Forget what is known of a team: its members, what they may do in it, its API keys."""
-        await self._store.evict(team_id)
+        await self._parts.store.evict(team_id)
 
     async def evict_api_key(self, key_id: str) -> None:
         """Forget what is known of an API key, by the id of its record."""
-        await self._store.evict(key_id)
+        await self._parts.store.evict(key_id)
 
     async def _forget_changed(self, change: Change) -> None:
         """Forget what a change made stale, through the client or told by a webhook.
@@ -237,7 +257,7 @@ class StackAuth:
         subjects = (change.id, change.user_id or change.team_id)
         try:
             async with asyncio.timeout(self.settings.timeout):
-                await self._store.evict(*filter(None, subjects))
+                await self._parts.store.evict(*filter(None, subjects))
         except Exception as error:  # noqa: BLE001 - whatever a cache raises
             message = f"the shared cache failed: {type(error).__name__}"  # its text may hold a URL
             self._log.report(logging.WARNING, "CACHE", message)
@@ -246,6 +266,8 @@ class StackAuth:
 def decision_of(connection: Connection) -> Authentication | None:
     """The decision that the innermost middleware began for a connection; None without one."""
     found = connection.scope.get(SCOPE_KEY)
+    if isinstance(found, CachedDecision) and isinstance(found.owner, StackAuth):
+        return found.owner.begin(connection.scope)
     return found if isinstance(found, Authentication) else None
 
 
@@ -272,24 +294,3 @@ def engine_of(connection: Connection) -> StackAuth:
     if not isinstance(engine, StackAuth):  # a decision that a test made by itself
         raise MissingMiddlewareError
     return engine
-
-
-def _store(
-    settings: StackAuthSettings, clocks: Clocks, cache: Cache | None, log: ProblemLog
-) -> Store:
-    shared = None
-    if cache is not None:
-        namespace = json.dumps([settings.api_url, settings.project_id])
-        shared = SharedTier(cache, namespace, clocks, settings.timeout, log)
-    # A pause that Stack asks for may come before a second attempt.
-    return Store(clocks, settings.user_cache_size, 2 * settings.timeout, shared)
-
-
-def _rules(settings: StackAuthSettings) -> TokenRules:
-    return TokenRules(
-        project_id=settings.project_id,
-        issuers=issuers_of(settings.project_id, settings.issuer_bases),
-        leeway=settings.leeway,
-        clock_skew=settings.clock_skew,
-        max_lifetime=settings.max_token_lifetime,
-    )

@@ -127,10 +127,20 @@ class AnonymousUserNotAllowedError(PolicyError):
 
 
 class RestrictedUserNotAllowedError(PolicyError):
-    """A restricted user: e-mail not verified, or restricted by an administrator."""
+    """A restricted user: e-mail not verified, or restricted by an administrator.
+
+    Attributes:
+        restricted_reason: why, in Stack's word (``email_not_verified``, ``anonymous``,
+            ``restricted_by_administrator``, or one that a newer server added); None where nobody
+            said.
+    """
 
     code = "RESTRICTED_USER_NOT_ALLOWED"
     default_message = "This account is restricted."
+
+    def __init__(self, restricted_reason: str | None = None) -> None:
+        self.restricted_reason = restricted_reason
+        super().__init__()
 
 
 class EmailNotVerifiedError(PolicyError):

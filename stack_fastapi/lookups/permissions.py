@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
-from stack_fastapi.cache import Kind, Store
+from stack_fastapi.cache import Kind, Store, Validity
 from stack_fastapi.client import StackServerClient
 from stack_fastapi.exceptions import StackApiError, StackConfigurationError
 from stack_fastapi.models import Team
@@ -41,6 +41,14 @@ class Permissions:
         """What a user is known to hold, without asking; None says nothing."""
         entry = self._held.cached(_key(user_id, team_id))
         return None if entry is None else entry.value
+
+    def cached_validity(
+        self, user_id: str, team_id: str | None
+    ) -> tuple[frozenset[str], Validity] | None:
+        """The same, with how long it is good."""
+        key = _key(user_id, team_id)
+        entry = self._held.cached(key)
+        return None if entry is None else (entry.value, self._held.validity(key, entry))
 
     async def held(
         self,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from stack_fastapi.cache import Entry, Kind, MemoryCache, Store
+from stack_fastapi.cache import Entry, Kind, MemoryCache, Store, Validity
 from stack_fastapi.client import StackServerClient
 from stack_fastapi.exceptions import (
     AnonymousUserNotAllowedError,
@@ -63,8 +63,8 @@ class Users:
         self, client: StackServerClient, store: Store, settings: StackAuthSettings
     ) -> None:
         self._client = client
-        self._ttl = settings.user_cache_ttl
         self._clock_skew = settings.clock_skew
+        self._longest = settings.user_cache_ttl + settings.stale_if_error + 2 * settings.clock_skew
         self._users: Kind[User | None] = Kind(
             "user",
             ttl=settings.user_cache_ttl,
@@ -80,9 +80,9 @@ class Users:
         """What memory knows of a user and is fresh; None says nothing."""
         return self._lookup.cached(user_id)
 
-    def fresh_until(self, entry: Entry[User | None]) -> float:
-        """The monotonic time at which what is known of a user is to be asked for again."""
-        return entry.asked_at + self._ttl
+    def validity(self, user_id: str, entry: Entry[User | None]) -> Validity:
+        """How long what is known of a user is good."""
+        return self._lookup.validity(user_id, entry)
 
     async def get(
         self,
@@ -120,14 +120,15 @@ class Users:
         and tells of some changes in no other way. At most one request more for each token. Raises
         like ``get``.
         """
-        known = self._lookup.cached(claims.sub)
+        known = self._lookup.known(claims.sub)
         if known is not None and claims.iat <= known.asked_at_wall - self._clock_skew:
             return None
         renewal = self._renewals.get(claims.sub)
         if renewal is None or claims.iat > renewal.iat:
             renewal = _Renewal(claims.iat, arrival)
-            self._renewals.set(claims.sub, renewal, self._ttl + 2 * self._clock_skew)
-        # Whoever brings this token, or an older one, later: what was asked since then will do.
+            self._renewals.set(claims.sub, renewal, self._longest)
+        if known is not None and known.sequence > renewal.arrival.sequence:
+            return None  # Stack was asked after this token, or a newer one, was first seen
         return await self._get(claims.sub, token, renewal.arrival, 0)
 
     async def _get(

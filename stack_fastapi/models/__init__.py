@@ -14,6 +14,7 @@ from stack_fastapi.models.principal import (
 )
 from stack_fastapi.models.project import Project, ProjectConfig
 from stack_fastapi.models.session import AccessToken, Session, SessionTokens
+from stack_fastapi.models.shown_user import OwnRestrictedReason, OwnTeam, OwnUser, PublicUser
 from stack_fastapi.models.team import Team
 from stack_fastapi.models.team_invitation import SentTeamInvitation, TeamInvitation
 from stack_fastapi.models.user import User
@@ -47,12 +48,16 @@ __all__ = [
     "CreatedApiKey",
     "DeletedUser",
     "KnownEvent",
+    "OwnRestrictedReason",
+    "OwnTeam",
+    "OwnUser",
     "Principal",
     "Project",
     "ProjectConfig",
     "ProjectPermission",
     "ProjectPermissionCreatedEvent",
     "ProjectPermissionDeletedEvent",
+    "PublicUser",
     "RestrictedReason",
     "SentTeamInvitation",
     "Session",

@@ -90,7 +90,7 @@ def _as_user(app: Handler, given: _Given) -> Handler:
         if scope["type"] in {"http", "websocket"} and not is_over:
             policy = decided.policy if isinstance(decided, Authentication) else Policy()
             decision = scope[SCOPE_KEY] = _GivenAuthentication(given, policy, decided)
-            sign_in(scope, decision.admit_cached(), decision.cached_permissions)
+            sign_in(scope, decision.admitted, decision.cached_permissions)
         await app(scope, receive, send)
 
     return call
@@ -103,6 +103,8 @@ class _GivenAuthentication(Authentication):
         self.policy = policy
         self._replaced = replaced
         self._given, self._held, self._api_key = given
+        user = self._given
+        self.admitted = user if user is not None and policy.admits_type(user) else None
 
     @property
     def owner(self) -> object:
@@ -113,12 +115,6 @@ class _GivenAuthentication(Authentication):
     def is_signed_out(self) -> bool:
         """Whether it is a guest."""
         return self._given is None
-
-    def admit_cached(self) -> User | None:
-        """The user, if the settings admit this type of user."""
-        user = self._given
-        self.admitted = user if user is not None and self.policy.admits_type(user) else None
-        return self.admitted
 
     async def claims(self) -> AccessTokenClaims:
         """What a token of the user would say; raises for a guest."""

@@ -8,13 +8,14 @@ is good. Both refuse with ``RefusedTokenError``, which never leaves the kit.
 from __future__ import annotations
 
 import binascii
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from stack_fastapi.exceptions import TokenReason
 from stack_fastapi.models import AccessTokenClaims
@@ -101,6 +102,12 @@ def issuers_of(project_id: str, bases: Iterable[str]) -> dict[str, UserType]:
 
 
 # ---------------------------------------------------------------- before the signature
+
+
+def digest_of(token: SecretStr) -> bytes:
+    """What a token is remembered under: the SHA-256 of its whole text."""
+    text = token.get_secret_value()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def split(token: str) -> TokenParts:

@@ -13,7 +13,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -44,9 +45,14 @@ _COOKIES = frozenset(
     for prefix in ("", "__Host-", "__Secure-")
     for name in ("stack-access", "hexclave-access")
 )
+# The headers whose value is a token, or a token behind a word of so many bytes ("Bearer ").
+_PREFIX_LENGTHS = {b"x-stack-access-token": 0, b"x-hexclave-access-token": 0, b"authorization": 7}
 # Headers that may come more than once and mean one list then.
 _LISTS = frozenset({b"cookie", b"sec-websocket-protocol"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, section 9.2.1
+
+# The whole of a scheme's name (a token of RFC 9110, section 5.6.2), whatever stands behind it.
+_SCHEME = re.compile(rb"bearer(?![!#$%&'*+.^_`|~0-9a-z-])", re.IGNORECASE)
 
 #: Reads the tokens in a header's value; none where it holds nothing for us.
 _Parser = Callable[[bytes], Sequence[str]]
@@ -77,6 +83,27 @@ class CredentialReader:
             header: parser for source in sources for header, parser in _PARSERS[source].items()
         }
         self._allowed_origins = frozenset(allowed_origins)
+        # How long the word before a plain token is; None where a header takes a closer look.
+        self._plain = {header: _PREFIX_LENGTHS.get(header) for header in self._parsers}
+
+    def find_plain(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """The one access token among headers where one look is enough to see it.
+
+        Returns:
+            The token's text; empty where there is no credential at all, and None where ``find``
+            has to look: several headers, cookies, other forms, white space, and all that is wrong.
+        """
+        text = b""
+        plain = self._plain
+        for name, value in headers:
+            if name in plain:
+                start = plain[name]
+                if text or start is None or (start and value[:start].lower() != b"bearer "):
+                    return None
+                text = value[start:]
+                if not text or len(text) > MAX_CREDENTIAL_LENGTH:
+                    return None
+        return text
 
     def find(
         self, scope: Mapping[str, Any], *, beside_api_key: bool = False
@@ -177,11 +204,12 @@ def _plain(value: bytes) -> Sequence[str]:
 
 
 def _bearer(value: bytes) -> Sequence[str]:
-    scheme, _, credential = value.partition(b" ")
-    if scheme.lower() != b"bearer":  # another scheme is none of our business
+    scheme = _SCHEME.match(value)
+    if scheme is None:  # another scheme is none of our business
         return ()
+    credential = value[scheme.end() :]
     text = _text(credential.strip(b" "))
-    if not text:
+    if not text or not credential.startswith(b" "):
         raise _UnreadableError("malformed")
     for prefix in _PAIR_PREFIXES:
         if text.startswith(prefix):

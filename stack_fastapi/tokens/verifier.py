@@ -6,7 +6,6 @@ the SHA-256 of the whole token until the token ends, and only as long as its key
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from typing import Any
 
@@ -27,6 +26,7 @@ from stack_fastapi.tokens.claims import (
     TokenParts,
     TokenRules,
     check_claims,
+    digest_of,
     is_of_another_project,
     issuer_base,
     read_object,
@@ -47,10 +47,10 @@ class VerifiedToken:
         key: that key.
         not_before: Unix time from which it is good; a clock that is set back makes it too early.
         not_after: Unix time at which it ends.
-        admission: what was decided about it by whoever asks the verifier; lives and ends with it.
+        decision: what the engine decided about it; lives and ends with it.
     """
 
-    __slots__ = ("admission", "claims", "key", "kid", "not_after", "not_before")
+    __slots__ = ("claims", "decision", "key", "kid", "not_after", "not_before")
 
     def __init__(
         self, claims: AccessTokenClaims, kid: str, key: PublicKey, rules: TokenRules
@@ -60,7 +60,7 @@ class VerifiedToken:
         self.key = key
         self.not_before = max(claims.iat, claims.nbf or claims.iat) - rules.clock_skew
         self.not_after = claims.exp + rules.leeway
-        self.admission: Any = None
+        self.decision: Any = None
 
 
 class Verifier:
@@ -86,13 +86,6 @@ class Verifier:
         if seen is None or not seen.not_before <= self._clocks.wall() < seen.not_after:
             return None
         return seen
-
-    def cached(self, token: SecretStr) -> AccessTokenClaims | None:
-        """The claims of a token that was judged before, where nothing need be asked for that."""
-        seen = self.seen(digest_of(token))
-        if seen is None or self._clocks.monotonic() >= self.fresh_until(seen):
-            return None
-        return seen.claims
 
     def fresh_until(self, seen: VerifiedToken) -> float:
         """The monotonic time until which the key that proved a token is known to be published."""
@@ -161,12 +154,6 @@ class Verifier:
             f"tokens signed with this project's own key are refused, for they were issued by "
             f"{issuer!r}: if that is your Stack server, add it to issuers (STACK_ISSUERS)",
         )
-
-
-def digest_of(token: SecretStr) -> bytes:
-    """What a token is remembered under: the SHA-256 of its whole text."""
-    text = token.get_secret_value()
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _split(token: SecretStr) -> TokenParts | TokenReason:

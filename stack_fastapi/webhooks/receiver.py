@@ -15,7 +15,7 @@ from stack_fastapi.exceptions import ConfigurationError, StackUnavailableError
 from stack_fastapi.models import KnownEvent, UnknownEvent, WebhookEvent
 from stack_fastapi.settings import StackAuthSettings
 from stack_fastapi.types import Change, ChangeHandler, ChangeKind, Clock
-from stack_fastapi.webhooks.signatures import WebhookSignatures
+from stack_fastapi.webhooks.signatures import WebhookSignatures, signature_headers
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -48,6 +48,11 @@ class Webhooks:
     def __init__(self, secret: SecretStr | None, clock: Clock, on_change: ChangeHandler) -> None:
         self._signatures = None if secret is None else WebhookSignatures(secret, clock)
         self._on_change = on_change
+
+    @staticmethod
+    def signature_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Those that tell one message from another; names in lower case."""
+        return signature_headers(headers)
 
     def check_headers(self, headers: Mapping[str, str]) -> tuple[str, str, str]:
         """What names a message, before anybody reads its body; raises like ``receive``."""

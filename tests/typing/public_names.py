@@ -71,6 +71,7 @@ from stack_fastapi import (
     MissingMiddlewareError,
     NotAuthenticatedError,
     OptionalUser,
+    OwnUser,
     PermissionRequiredError,
     PolicyError,
     Principal,
@@ -80,6 +81,7 @@ from stack_fastapi import (
     ProjectPermissionCreatedEvent,
     ProjectPermissionDeletedEvent,
     ProjectPermissionRequiredError,
+    PublicUser,
     RestrictedReason,
     RestrictedUserNotAllowedError,
     SecondFactorRequiredError,
@@ -262,6 +264,8 @@ def records(user: User, team: Team, claims: AccessTokenClaims, key: ApiKey) -> N
     assert_type(user.primary_email, str | None)
     assert_type(user.requires_totp_mfa, bool | None)
     assert_type(user.restricted_reason, RestrictedReason | None)
+    assert_type(OwnUser.of(user), OwnUser)
+    assert_type(PublicUser.of(user).display_name, str | None)
     assert_type(user.selected_team, Team | None)
     assert_type(user.user_type, Literal["normal", "restricted", "anonymous"])
     assert_type(team.display_name, str)

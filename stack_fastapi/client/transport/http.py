@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Hashable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
 import stamina
 from cachetools import LRUCache
 from pydantic import SecretStr
@@ -44,28 +44,22 @@ from stack_fastapi.settings import StackAuthSettings
 from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.types import Clocks
 
-httpx2: ModuleType | None
-try:
-    import httpx2
-except ImportError:
-    httpx2 = None
-
 if TYPE_CHECKING:
-    import httpx2 as _httpx2
+    import httpx
+    import httpx2
 
     #: An async transport of either HTTP library.
-    Transport = httpx.AsyncBaseTransport | _httpx2.AsyncBaseTransport
+    Transport = httpx.AsyncBaseTransport | httpx2.AsyncBaseTransport
+
+_library: ModuleType
+try:
+    import httpx2 as _library
+except ImportError:
+    import httpx as _library
 
 _LOCAL_MARK = "x-stack-local"
 #: How many requests that failed lately are told apart.
 _BREAKERS_OF_ONE = 1000
-
-_LIBRARIES = tuple(library for library in (httpx2, httpx) if library is not None)
-_HTTP_ERRORS = (
-    OSError,
-    *(library.HTTPError for library in _LIBRARIES),
-    *(library.StreamError for library in _LIBRARIES),
-)
 
 
 class _FailedAttemptError(Exception):
@@ -127,7 +121,9 @@ class StackHttp:
         self._log = log
         self._breaker = CircuitBreaker()
         self._breakers_of_one: LRUCache[Hashable, CircuitBreaker] = LRUCache(_BREAKERS_OF_ONE)
-        self._pools = Pools(lambda: _new_client(settings.timeout, transport))
+        library = _library_of(transport)
+        self._http_errors = _errors_of(library)
+        self._pools = Pools(lambda: _new_client(library, settings.timeout, transport))
 
     async def call(
         self,
@@ -294,7 +290,7 @@ class StackHttp:
                 body, is_cut_off = await _read(received, request.max_body)
                 headers = {name.lower(): value for name, value in received.headers.items()}
                 response = Response(received.status_code, headers, body, is_cut_off)
-        except _HTTP_ERRORS as error:
+        except self._http_errors as error:
             failure = type(error).__name__  # not its text, which may quote a header
         if failure:
             raise _FailedAttemptError(failure)
@@ -316,10 +312,19 @@ async def _read(response: Any, most: int) -> tuple[bytes, bool]:  # noqa: ANN401
     return bytes(body), False
 
 
-def _new_client(timeout: float, transport: Transport | None) -> Any:  # noqa: ANN401 - of either library
-    library = _LIBRARIES[0]
-    if isinstance(transport, httpx.AsyncBaseTransport):
-        library = httpx
+def _library_of(transport: Transport | None) -> ModuleType:
+    """The HTTP library that a transport is written for; the newer one where nobody says."""
+    older = sys.modules.get("httpx")  # who has a transport of it has imported it
+    if older is not None and isinstance(transport, older.AsyncBaseTransport):
+        return older
+    return _library
+
+
+def _errors_of(library: ModuleType) -> tuple[type[Exception], ...]:
+    return (OSError, library.HTTPError, library.StreamError)
+
+
+def _new_client(library: ModuleType, timeout: float, transport: Transport | None) -> Any:  # noqa: ANN401 - of either library
     return library.AsyncClient(
         timeout=timeout,
         transport=transport,
@@ -331,7 +336,7 @@ def _new_client(timeout: float, transport: Transport | None) -> Any:  # noqa: AN
 
 def asgi_transport(app: Callable[..., Any]) -> Transport:
     """A transport that calls an ASGI app in this process, without a socket."""
-    transport: Transport = _LIBRARIES[0].ASGITransport(app=app)
+    transport: Transport = _library.ASGITransport(app=app)
     return transport
 
 
@@ -348,11 +353,11 @@ def post(url: str, content: bytes, headers: Mapping[str, str], timeout: float) -
         The status; None where there was no response.
     """
     is_encrypted = url.startswith("https:")  # plain connections need no certificates loaded
-    client = _LIBRARIES[0].Client(
+    client = _library.Client(
         timeout=timeout, verify=is_encrypted, follow_redirects=False, trust_env=False
     )
     try:
         with client, client.stream("POST", url, content=content, headers=headers) as response:
             return int(response.status_code)
-    except _HTTP_ERRORS:
+    except _errors_of(_library):
         return None

@@ -7,17 +7,19 @@ import json
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from stack_fastapi.settings import StackAuthSettings
+if TYPE_CHECKING:
+    from stack_fastapi.settings import StackAuthSettings
+
+_VERSION = version("stack-fastapi")
 
 #: Most bytes of a response that are read; users have a few kilobytes.
 MAX_BODY = 2 * 1024 * 1024
 #: The same for lists that come whole, such as all members of a large team.
 MAX_LIST = 16 * 1024 * 1024
-
-_VERSION = version("stack-fastapi")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
