@@ -6,15 +6,14 @@ import base64
 import json
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from stack_fastapi.version import VERSION
+
 if TYPE_CHECKING:
     from stack_fastapi.settings import StackAuthSettings
-
-_VERSION = version("stack-fastapi")
 
 #: Most bytes of a response that are read; users have a few kilobytes.
 MAX_BODY = 2 * 1024 * 1024
@@ -83,7 +82,7 @@ class Request:
                 "X-Stack-Access-Type": "server",
                 "X-Stack-Project-Id": settings.project_id,
                 "X-Stack-Secret-Server-Key": settings.secret_server_key.get_secret_value(),
-                "X-Stack-Client-Version": f"python stack-fastapi@{_VERSION}",
+                "X-Stack-Client-Version": f"python stack-fastapi@{VERSION}",
             }
         if self.token is not None:
             # Who may enter is our policy, decided later: Stack shall only say who it is.

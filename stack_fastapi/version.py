@@ -1,0 +1,3 @@
+"""The version of this package, for pyproject.toml and for what is sent to Stack."""
+
+VERSION = "0.1.0"
