@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from fake_stack import Clock
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from stack_fastapi.cache import AskedOnce, Lifetimes
 from stack_fastapi.types import Arrival

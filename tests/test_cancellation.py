@@ -20,8 +20,7 @@ from fake_stack import (
     serving,
     speaking_for,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from stack_fastapi import StackAuth, StackUnavailableError
 

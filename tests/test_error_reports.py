@@ -13,8 +13,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 from fastapi.testclient import TestClient
-from guarded_app import GUARDS, LocalStack
-from guarded_app import app_of as guarded_app_of
+from guarded_app import GUARDS, LocalStack, app_of as guarded_app_of
 from pydantic import SecretStr
 from starlette.requests import HTTPConnection, Request
 from starlette.types import Receive, Scope, Send

@@ -11,8 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from fake_stack import FROM_STACK, Clock, FakeStack, Tasks, connection_of, store_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from stack_fastapi import (

@@ -24,8 +24,7 @@ from fake_stack import (
     refusal,
     serving,
 )
-from guarded_app import LocalStack, outcome
-from guarded_app import app_of as guarded_app_of
+from guarded_app import LocalStack, app_of as guarded_app_of, outcome
 
 from stack_fastapi import StackAuth, StackAuthSettings, StackUnavailableError
 

@@ -34,19 +34,20 @@ PUBLIC = """
     MissingApiKeyError MissingMiddlewareError NotAuthenticatedError OptionalUser OwnUser
     PermissionRequiredError PolicyError Principal Project ProjectConfig ProjectPermission
     ProjectPermissionCreatedEvent ProjectPermissionDeletedEvent ProjectPermissionRequiredError
-    PublicUser RestrictedReason RestrictedUserNotAllowedError SecondFactorRequiredError
-    SentTeamInvitation Session SessionNotFoundError SessionTokens StackApiError StackAuth
-    StackAuthError StackAuthMiddleware StackAuthSettings StackConfigurationError StackHTTPException
-    StackServerClient StackUnavailableError StackWebSocketException Team TeamApiKeyPrincipal
-    TeamCreatedEvent TeamDeletedEvent TeamHiddenError TeamInvitation TeamMemberProfile
-    TeamMembership TeamMembershipCreatedEvent TeamMembershipDeletedEvent TeamMembershipRequiredError
-    TeamPermission TeamPermissionCreatedEvent TeamPermissionDeletedEvent TeamPermissionRequiredError
-    TeamReference TeamRequiredError TeamUpdatedEvent TokenExpiredError UnavailableError UnknownEvent
-    User UserApiKeyPrincipal UserCreatedEvent UserDeletedEvent UserNotFoundError UserPrincipal
-    UserRules UserUpdatedEvent WebhookEvent WrongApiKeyTypeError WrongProjectError current_auth
-    current_claims current_client current_principal current_team current_user current_webhook
-    document_authentication install_error_handlers optional_user require_api_key require_permission
-    require_team_member require_team_permission require_user
+    PublicUser ResponseTooLargeError RestrictedReason RestrictedUserNotAllowedError
+    SecondFactorRequiredError SentTeamInvitation Session SessionNotFoundError SessionTokens
+    StackApiError StackAuth StackAuthError StackAuthMiddleware StackAuthSettings
+    StackConfigurationError StackHTTPException StackServerClient StackUnavailableError
+    StackWebSocketException Team TeamApiKeyPrincipal TeamCreatedEvent TeamDeletedEvent
+    TeamHiddenError TeamInvitation TeamMemberProfile TeamMembership TeamMembershipCreatedEvent
+    TeamMembershipDeletedEvent TeamMembershipRequiredError TeamPermission TeamPermissionCreatedEvent
+    TeamPermissionDeletedEvent TeamPermissionRequiredError TeamReference TeamRequiredError
+    TeamUpdatedEvent TokenExpiredError UnavailableError UnknownEvent User UserApiKeyPrincipal
+    UserCreatedEvent UserDeletedEvent UserNotFoundError UserPrincipal UserRules UserUpdatedEvent
+    WebhookEvent WrongApiKeyTypeError WrongProjectError current_auth current_claims current_client
+    current_principal current_team current_user current_webhook document_authentication
+    install_error_handlers optional_user require_api_key require_permission require_team_member
+    require_team_permission require_user
 """
 
 

@@ -8,8 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from stack_fastapi.tokens.claims import (
     MAX_TOKEN_LENGTH,

@@ -8,8 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from fake_stack import FakeStack, Gate, Tasks, app_of, connection_of, found, get, refusal, scope_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from stack_fastapi import (
     ApiSchemaError,

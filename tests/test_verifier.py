@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from fake_stack import Clock, FakeStack, scope_of, store_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from joserfc.jwk import ECKey
 from pydantic import SecretStr
 

@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, overload
 
 from fastapi import Depends
-from fastapi.openapi.models import APIKey
-from fastapi.openapi.models import SecurityBase as SchemeModel
+from fastapi.openapi.models import APIKey, SecurityBase as SchemeModel
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 

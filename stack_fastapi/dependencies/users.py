@@ -13,8 +13,7 @@ from dataclasses import replace
 from typing import Annotated, Any, NoReturn, TypedDict
 
 from fastapi import Depends
-from fastapi.openapi.models import HTTPBearer
-from fastapi.openapi.models import SecurityBase as SchemeModel
+from fastapi.openapi.models import HTTPBearer, SecurityBase as SchemeModel
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 from starlette.types import Scope

@@ -43,8 +43,7 @@ from stack_fastapi.emulator.guard import check_local, is_from_another_site
 from stack_fastapi.emulator.mail_controls import SentEmail
 from stack_fastapi.emulator.request import Request
 from stack_fastapi.emulator.request_log import RequestLog
-from stack_fastapi.emulator.webhooks import Webhooks
-from stack_fastapi.emulator.webhooks import admin as webhooks_admin
+from stack_fastapi.emulator.webhooks import Webhooks, admin as webhooks_admin
 
 __all__ = ["PREFIX", "answer"]
 

@@ -10,8 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stack_fastapi.emulator import saving, server
-from stack_fastapi.emulator import seed as seeds
+from stack_fastapi.emulator import saving, seed as seeds, server
 from stack_fastapi.emulator.app import EmulatorApp
 from stack_fastapi.emulator.dispatcher import Dispatcher
 from stack_fastapi.emulator.entropy import Entropy, RandomBytes

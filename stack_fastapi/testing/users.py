@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, overload
 from uuid import uuid4
 
-from stack_fastapi.emulator import StackEmulator, Tokens
-from stack_fastapi.emulator import Team as StackTeam
+from stack_fastapi.emulator import StackEmulator, Team as StackTeam, Tokens
 from stack_fastapi.models import (
     ApiKey,
     ApiKeyPrincipal,

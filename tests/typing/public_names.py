@@ -82,6 +82,7 @@ from stack_fastapi import (
     ProjectPermissionDeletedEvent,
     ProjectPermissionRequiredError,
     PublicUser,
+    ResponseTooLargeError,
     RestrictedReason,
     RestrictedUserNotAllowedError,
     SecondFactorRequiredError,
@@ -440,6 +441,7 @@ UNAVAILABLE: tuple[type[UnavailableError], ...] = (
     InternalError,
     MissingMiddlewareError,
     StackConfigurationError,
+    ResponseTooLargeError,
     StackUnavailableError,
 )
 API: tuple[type[StackApiError], ...] = (
