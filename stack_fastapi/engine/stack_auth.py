@@ -265,9 +265,14 @@ class StackAuth:
 
 def decision_of(connection: Connection) -> Authentication | None:
     """The decision that the innermost middleware began for a connection; None without one."""
-    found = connection.scope.get(SCOPE_KEY)
+    return decision_in(connection.scope)
+
+
+def decision_in(scope: MutableMapping[str, Any]) -> Authentication | None:
+    """The same, for an ASGI scope."""
+    found = scope.get(SCOPE_KEY)
     if isinstance(found, CachedDecision) and isinstance(found.owner, StackAuth):
-        return found.owner.begin(connection.scope)
+        return found.owner.begin(scope)
     return found if isinstance(found, Authentication) else None
 
 

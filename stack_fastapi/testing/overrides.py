@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from stack_fastapi.engine.authentication import Authentication
 from stack_fastapi.engine.policy import Policy
-from stack_fastapi.engine.stack_auth import SCOPE_KEY
+from stack_fastapi.engine.stack_auth import SCOPE_KEY, decision_in
 from stack_fastapi.engine.starlette_user import sign_in
 from stack_fastapi.exceptions import (
     CredentialsError,
@@ -85,10 +85,10 @@ class _Given(NamedTuple):
 
 def _as_user(app: Handler, given: _Given) -> Handler:
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        decided = scope.get(SCOPE_KEY)
-        is_over = isinstance(decided, _GivenAuthentication)  # by an override within this one
+        is_over = isinstance(scope.get(SCOPE_KEY), _GivenAuthentication)  # by one within this one
         if scope["type"] in {"http", "websocket"} and not is_over:
-            policy = decided.policy if isinstance(decided, Authentication) else Policy()
+            decided = decision_in(scope)
+            policy = Policy() if decided is None else decided.policy
             decision = scope[SCOPE_KEY] = _GivenAuthentication(given, policy, decided)
             sign_in(scope, decision.admitted, decision.cached_permissions)
         await app(scope, receive, send)
@@ -99,7 +99,7 @@ def _as_user(app: Handler, given: _Given) -> Handler:
 class _GivenAuthentication(Authentication):
     """A decision that was made beforehand."""
 
-    def __init__(self, given: _Given, policy: Policy, replaced: object) -> None:
+    def __init__(self, given: _Given, policy: Policy, replaced: Authentication | None) -> None:
         self.policy = policy
         self._replaced = replaced
         self._given, self._held, self._api_key = given
@@ -109,7 +109,7 @@ class _GivenAuthentication(Authentication):
     @property
     def owner(self) -> object:
         """The engine that is really there: nothing but the caller is made up."""
-        return self._replaced.owner if isinstance(self._replaced, Authentication) else None
+        return None if self._replaced is None else self._replaced.owner
 
     @property
     def is_signed_out(self) -> bool:
@@ -165,7 +165,7 @@ class _GivenAuthentication(Authentication):
         self, headers: Mapping[str, str], read_body: Callable[[], Awaitable[bytes]]
     ) -> WebhookEvent:
         """What was really sent: a webhook comes from Stack, and from no user."""
-        if not isinstance(self._replaced, Authentication):
+        if self._replaced is None:
             raise MissingMiddlewareError
         return await self._replaced.receive_webhook(headers, read_body)
 
