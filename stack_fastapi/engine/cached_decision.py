@@ -72,7 +72,7 @@ class CachedDecision:
         self.digest = digest
         self._basis = basis
         self.auth = None if admitted is None else UserCredentials(admitted, self._cached)
-        self._held: dict[str | None, tuple[frozenset[str], Validity]] = {}
+        self._held: dict[str | None, tuple[frozenset[str], Validity]] | None = None
 
     def holds(self, state: int, now: float) -> bool:
         """Whether it is still what the slow way would say, but for the token's own times.
@@ -94,13 +94,13 @@ class CachedDecision:
         store, user, basis = self._parts.store, self.admitted, self._basis
         if user is None or basis is None or basis.state != store.evictions.state:
             return None  # a guest, or something was evicted meanwhile
-        held = self._held.get(team_id)
+        held = None if self._held is None else self._held.get(team_id)
         if held is not None and held[1].holds(store.clocks.monotonic()):
             return held[0]
         found = self._parts.permissions.cached_validity(user.id, team_id)
         if found is None or not found[0]:
             return None
-        self._held[team_id] = found
+        self._held = {**(self._held or {}), team_id: found}
         return found[0]
 
     def _cached(self, user: User) -> frozenset[str] | None:

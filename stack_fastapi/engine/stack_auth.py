@@ -211,7 +211,7 @@ class StackAuth:
             self._verifier.fresh_until(seen),
             self._parts.users.validity(user.id, entry),
         )
-        seen.decision = CachedDecision(self, self._parts, user, seen.claims, digest, basis)
+        seen.decision = CachedDecision(self, self._parts, user, seen.claims, seen.digest, basis)
 
     def begin(self, scope: MutableMapping[str, Any]) -> Authentication:
         """The decision for an ASGI scope; the same one for whoever asks this engine again.

@@ -22,6 +22,8 @@ class UserCredentials(AuthCredentials):
     the look: Starlette's way cannot wait for Stack. What is not known is not there.
     """
 
+    __slots__ = ("_known", "_user")
+
     def __init__(self, user: User, known: KnownPermissions) -> None:
         self._user = user
         self._known = known

@@ -34,6 +34,7 @@ from stack_fastapi.exceptions import (
     WrongProjectError,
 )
 from stack_fastapi.models import AccessTokenClaims, User
+from stack_fastapi.models._base import Compactor
 from stack_fastapi.settings import StackAuthSettings
 from stack_fastapi.types import Arrival
 
@@ -63,6 +64,7 @@ class Users:
         self, client: StackServerClient, store: Store, settings: StackAuthSettings
     ) -> None:
         self._client = client
+        self._compactor = Compactor("id", "primary_email", "display_name")
         self._clock_skew = settings.clock_skew
         self._longest = settings.user_cache_ttl + settings.stale_if_error + 2 * settings.clock_skew
         self._users: Kind[User | None] = Kind(
@@ -154,7 +156,7 @@ class Users:
         except StackApiError as error:
             refusal = _refusal(error.stack_code, error.status)
         else:
-            return _checked(user, user_id)
+            return self._checked(user, user_id)
         raise refusal
 
     async def _by_id(self, user_id: str) -> User | None:
@@ -166,19 +168,19 @@ class Users:
         except StackApiError as error:
             refusal = _refusal(error.stack_code, error.status)
         else:
-            return _checked(user, user_id)
+            return self._checked(user, user_id)
         raise refusal
+
+    def _checked(self, user: User, user_id: str) -> User:
+        if user.id != user_id:
+            raise StackUnavailableError("it answered with another user than the one asked for")
+        self._compactor.compact(user)
+        return user
 
 
 def _is_user(user_id: str, value: object) -> bool:
     """Whether what the shared cache holds can be this user, or say that there is none."""
     return value is None or (isinstance(value, User) and value.id == user_id)
-
-
-def _checked(user: User, user_id: str) -> User:
-    if user.id != user_id:
-        raise StackUnavailableError("it answered with another user than the one asked for")
-    return user
 
 
 def _refusal(code: str | None, status: int) -> StackAuthError:

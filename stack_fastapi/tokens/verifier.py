@@ -7,6 +7,7 @@ the SHA-256 of the whole token until the token ends, and only as long as its key
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 from joserfc import jws
@@ -20,6 +21,7 @@ from stack_fastapi.exceptions import (
     WrongProjectError,
 )
 from stack_fastapi.models import AccessTokenClaims
+from stack_fastapi.models._base import Compactor
 from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.tokens.claims import (
     RefusedTokenError,
@@ -38,10 +40,15 @@ from stack_fastapi.tokens.jwks import KeySet, PublicKey
 _ES256 = jws.JWSRegistry.algorithms["ES256"]
 
 
+#: Claims that are the same in most tokens, or in the user's record.
+_COMMON = ("iss", "aud", "project_id", "branch_id", "role", "sub", "email", "name")
+
+
 class VerifiedToken:
     """What was found of a good token.
 
     Attributes:
+        digest: what it is remembered under.
         claims: what it says.
         kid: id of the key that proved it.
         key: that key.
@@ -50,11 +57,17 @@ class VerifiedToken:
         decision: what the engine decided about it; lives and ends with it.
     """
 
-    __slots__ = ("claims", "decision", "key", "kid", "not_after", "not_before")
+    __slots__ = ("claims", "decision", "digest", "key", "kid", "not_after", "not_before")
 
     def __init__(
-        self, claims: AccessTokenClaims, kid: str, key: PublicKey, rules: TokenRules
+        self,
+        digest: bytes,
+        claims: AccessTokenClaims,
+        kid: str,
+        key: PublicKey,
+        rules: TokenRules,
     ) -> None:
+        self.digest = digest
         self.claims = claims
         self.kid = kid
         self.key = key
@@ -78,6 +91,7 @@ class Verifier:
         self._rules = rules
         self._clocks = store.clocks
         self._log = log
+        self._compactor = Compactor(*_COMMON)
         self._seen: MemoryCache[VerifiedToken] = MemoryCache(store.size, store.clocks.monotonic)
 
     def seen(self, digest: bytes) -> VerifiedToken | None:
@@ -129,7 +143,8 @@ class Verifier:
         claims = self._judge(parts, key, now)
         if not isinstance(claims, AccessTokenClaims):
             raise _refusal(claims)
-        seen = VerifiedToken(claims, parts.kid, key, self._rules)
+        self._compactor.compact(claims)
+        seen = VerifiedToken(digest, claims, sys.intern(parts.kid), key, self._rules)
         self._seen.set(digest, seen, seen.not_after - now)
         return claims
 
