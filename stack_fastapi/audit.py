@@ -102,7 +102,7 @@ def _behind(route: Any, prefix: str) -> Iterator[UnprotectedRoute]:  # noqa: ANN
 
 
 def _path(route: Any) -> str:  # noqa: ANN401 - a route, or FastAPI's view of one
-    """The path; a host has none, and its routes are told by theirs."""
+    """The path; a host has none, and its routes are known by theirs."""
     return str(getattr(route, "path", None) or getattr(route, "frontend_prefix", ""))
 
 

@@ -123,7 +123,7 @@ def _description(stack: StackEmulator, served: Served) -> str:
 
 
 def _settings(project: Project, url: str) -> str:
-    """What an app of the project is told. The keys open nothing but this server."""
+    """What an app of the project has to know. The keys open nothing but this server."""
     variables = {
         "STACK_API_URL": url,
         "STACK_PROJECT_ID": project.id,

@@ -122,7 +122,7 @@ class StackAuthSettings(BaseSettings):
         user_cache_ttl: how long a fetched user is used before Stack is asked again.
         user_cache_size: how many users are kept in memory at the most.
         stale_if_error: how long beyond ``user_cache_ttl`` a known user lives on in an outage.
-        timeout: the longest that one question to Stack may take, repetitions included.
+        timeout: the longest that one request to Stack may take, repetitions included.
         token_sources: where a request may carry its token.
         allowed_origins: origins whose pages may use cookies for unsafe methods and WebSockets.
         allow_anonymous: whether routes admit anonymous users unless they say otherwise.
@@ -131,7 +131,8 @@ class StackAuthSettings(BaseSettings):
         clock_skew: how far ahead of our clock a token's ``iat`` and ``nbf`` may lie.
         max_token_lifetime: the longest accepted time from a token's ``iat`` to its ``exp``.
         jwks_ttl: how long a key set is used before it is fetched again.
-        jwks_cooldown: the shortest time between two fetches because of unknown key ids.
+        jwks_cooldown: after so long the key set may be fetched once more because of an unknown key
+            id; three fetches may come at once.
         webhook_secret: what Stack signs webhooks to this app with, ``whsec_…``; wanted where a
             route receives them.
 

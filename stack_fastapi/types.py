@@ -121,12 +121,12 @@ ChangeHandler = Callable[[Change], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
-    """What Stack answered to a question, and when it was asked.
+    """What Stack answered to a request, and when that was sent.
 
     Attributes:
         value: a frozen model, or None where Stack said that there is no such thing.
-        asked_at: Unix time in seconds at which the question was sent. Freshness counts from
-            here: the answer may be older than its arrival, never younger than its question.
+        asked_at: Unix time in seconds at which the request was sent. Freshness counts from
+            here: a response may be older than its arrival, never younger than its request.
     """
 
     value: object

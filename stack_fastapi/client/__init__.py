@@ -40,7 +40,7 @@ class StackServerClient:
 
     Every method raises ``StackUnavailableError`` where there is no usable answer,
     ``StackConfigurationError`` where Stack does not accept the project or its key, and
-    ``StackApiError``, or the class of it for Stack's code, where it refuses this very question. An
+    ``StackApiError``, or the class of it for Stack's code, where it refuses this very request. An
     id that cannot be one is refused like that without asking (``ApiSchemaError``).
 
     Args:

@@ -1,4 +1,4 @@
-"""Questions and changes of all resources, and how answers become models."""
+"""Requests and changes of all resources, and how responses become models."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Calls:
         return [read(model, item) for item in listing.items]
 
     async def post(self, model: type[M], path: str, body: dict[str, object]) -> M:
-        """A question that needs a body, or a message that changes no record."""
+        """A request that needs a body, or a message that changes no record."""
         _checks.storable(body)
         return read(model, await self.http.call("POST", path, body=body))
 

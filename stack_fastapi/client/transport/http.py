@@ -58,7 +58,7 @@ except ImportError:
     import httpx as _library
 
 _LOCAL_MARK = "x-stack-local"
-#: How many requests that failed lately are told apart.
+#: How many requests that failed lately are kept apart.
 _BREAKERS_OF_ONE = 1000
 
 
