@@ -12,6 +12,7 @@ from fake_stack import FROM_STACK, Answerer, FakeStack, Reply, app_of, get
 from guarded_app import LocalStack, outcome
 from guarded_app import app_of as guarded_app_of
 from joserfc import jws
+from pydantic import JsonValue
 
 from stack_fastapi import StackAuth, StackUnavailableError
 from stack_fastapi.cache.store import TOO_LARGE_TTL
@@ -206,7 +207,7 @@ async def test_a_user_whose_own_metadata_is_too_large_troubles_nobody_else() -> 
     auth = stack.engine()
     app, mallory = guarded_app_of(auth), stack.sign_in()
     async with StackAuth(auth.settings, transport=stack.emulator.transport) as other:
-        metadata = {"x": "y" * MAX_BODY}
+        metadata: JsonValue = {"x": "y" * MAX_BODY}
         with pytest.raises(ResponseTooLargeError):  # which is the answer to the change
             await other.client.users.update(mallory.user.id, client_metadata=metadata)
     stack.asked()

@@ -33,17 +33,17 @@ PUBLIC = """
     InternalError InvalidApiKeyError InvalidTokenError InvalidWebhookError MissingApiKeyError
     MissingMiddlewareError NotAuthenticatedError OptionalUser PermissionRequiredError PolicyError
     Principal Project ProjectConfig ProjectPermission ProjectPermissionCreatedEvent
-    ProjectPermissionDeletedEvent ProjectPermissionRequiredError RestrictedReason
-    RestrictedUserNotAllowedError SecondFactorRequiredError SentTeamInvitation Session
-    SessionNotFoundError SessionTokens StackApiError StackAuth StackAuthError StackAuthMiddleware
-    StackAuthSettings StackConfigurationError StackHTTPException StackServerClient
-    StackUnavailableError StackWebSocketException Team TeamApiKeyPrincipal TeamCreatedEvent
-    TeamDeletedEvent TeamHiddenError TeamInvitation TeamMemberProfile TeamMembership
-    TeamMembershipCreatedEvent TeamMembershipDeletedEvent TeamMembershipRequiredError TeamPermission
-    TeamPermissionCreatedEvent TeamPermissionDeletedEvent TeamPermissionRequiredError TeamReference
-    TeamRequiredError TeamUpdatedEvent TokenExpiredError UnavailableError UnknownEvent User
-    UserApiKeyPrincipal UserCreatedEvent UserDeletedEvent UserNotFoundError UserPrincipal UserRules
-    UserUpdatedEvent WebhookEvent WrongApiKeyTypeError WrongProjectError current_claims
+    ProjectPermissionDeletedEvent ProjectPermissionRequiredError ResponseTooLargeError
+    RestrictedReason RestrictedUserNotAllowedError SecondFactorRequiredError SentTeamInvitation
+    Session SessionNotFoundError SessionTokens StackApiError StackAuth StackAuthError
+    StackAuthMiddleware StackAuthSettings StackConfigurationError StackHTTPException
+    StackServerClient StackUnavailableError StackWebSocketException Team TeamApiKeyPrincipal
+    TeamCreatedEvent TeamDeletedEvent TeamHiddenError TeamInvitation TeamMemberProfile
+    TeamMembership TeamMembershipCreatedEvent TeamMembershipDeletedEvent TeamMembershipRequiredError
+    TeamPermission TeamPermissionCreatedEvent TeamPermissionDeletedEvent TeamPermissionRequiredError
+    TeamReference TeamRequiredError TeamUpdatedEvent TokenExpiredError UnavailableError UnknownEvent
+    User UserApiKeyPrincipal UserCreatedEvent UserDeletedEvent UserNotFoundError UserPrincipal
+    UserRules UserUpdatedEvent WebhookEvent WrongApiKeyTypeError WrongProjectError current_claims
     current_principal current_team current_user current_webhook document_authentication
     optional_user require_api_key require_permission require_team_member require_team_permission
     require_user

@@ -225,7 +225,7 @@ class Lookup(Generic[T]):
         try:
             value = await request()
         except self._kind.lives_through as error:
-            self._remember_failure(key, subjects, error)
+            self._remember_failure(key, subjects, error, sequence)
             raise
         about = tuple(dict.fromkeys((*subjects, *self._kind.subjects_of(value))))
         entry = Entry(value, asked_at, asked_at_wall, sequence, about)
@@ -293,7 +293,7 @@ class Lookup(Generic[T]):
         return entry if age < self._kind.ttl + self._kind.stale_if_error else None
 
     def _remember_failure(
-        self, key: str, subjects: Collection[str], error: UnavailableError
+        self, key: str, subjects: Collection[str], error: UnavailableError, sequence: int
     ) -> None:
         """Do not ask again at once: what is too large stays so, and what is stale will do."""
         pause = self._kind.retry_after if self._stale(key) else 0.0
@@ -301,7 +301,7 @@ class Lookup(Generic[T]):
             pause = TOO_LARGE_TTL
         if pause:
             now, now_wall = self._clock(), self._store.clocks.wall()
-            entry = Entry(error, now, now_wall, self._store.next_sequence(), (*subjects,))
+            entry = Entry(error, now, now_wall, sequence, (*subjects,))
             self._failures.set(key, entry, pause)
 
     def _is_evicted(self, entry: Entry[Any]) -> bool:

@@ -64,6 +64,7 @@ class Users:
     ) -> None:
         self._client = client
         self._ttl = settings.user_cache_ttl
+        self._longest = settings.user_cache_ttl + settings.stale_if_error
         self._clock_skew = settings.clock_skew
         self._users: Kind[User | None] = Kind(
             "user",
@@ -120,14 +121,17 @@ class Users:
         and tells of some changes in no other way. At most one request more for each token. Raises
         like ``get``.
         """
-        known = self._lookup.cached(claims.sub)
+        known = self._lookup.known(claims.sub)
         if known is not None and claims.iat <= known.asked_at_wall - self._clock_skew:
             return None
         renewal = self._renewals.get(claims.sub)
         if renewal is None or claims.iat > renewal.iat:
             renewal = _Renewal(claims.iat, arrival)
-            self._renewals.set(claims.sub, renewal, self._ttl + 2 * self._clock_skew)
-        # Whoever brings this token, or an older one, later: what was asked since then will do.
+            self._renewals.set(claims.sub, renewal, self._longest + 2 * self._clock_skew)
+        # Whoever brings this token, or an older one, later: what was asked since then will do,
+        # also where it is stale and Stack cannot say.
+        if known is not None and known.value is not None and _is_since(known, renewal):
+            return known.value
         return await self._get(claims.sub, token, renewal.arrival, 0)
 
     async def _get(
@@ -167,6 +171,10 @@ class Users:
         else:
             return _checked(user, user_id)
         raise refusal
+
+
+def _is_since(known: Entry[User | None], renewal: _Renewal) -> bool:
+    return not known.is_shared and known.sequence > renewal.arrival.sequence
 
 
 def _is_user(user_id: str, value: object) -> bool:

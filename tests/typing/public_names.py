@@ -78,6 +78,7 @@ from stack_fastapi import (
     ProjectPermissionCreatedEvent,
     ProjectPermissionDeletedEvent,
     ProjectPermissionRequiredError,
+    ResponseTooLargeError,
     RestrictedReason,
     RestrictedUserNotAllowedError,
     SecondFactorRequiredError,
@@ -419,6 +420,7 @@ UNAVAILABLE: tuple[type[UnavailableError], ...] = (
     InternalError,
     MissingMiddlewareError,
     StackConfigurationError,
+    ResponseTooLargeError,
     StackUnavailableError,
 )
 API: tuple[type[StackApiError], ...] = (
