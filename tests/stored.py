@@ -55,6 +55,7 @@ class Texts:
         size: int = 100,
         cache: Cache | None = None,
         clocks: Clocks | None = None,
+        timeout: float = 5.0,
         **kind: Any,
     ) -> None:
         self.wall, self.monotonic = Clock(), Clock()
@@ -62,7 +63,7 @@ class Texts:
         self.clocks = clocks or Clocks(self.wall, self.monotonic)
         shared = None
         if cache is not None:
-            shared = SharedTier(cache, "project ", self.clocks, 5.0, ProblemLog(self.monotonic))
+            shared = SharedTier(cache, "project ", self.clocks, timeout, ProblemLog(self.monotonic))
             kind = {"is_sound": lambda _key, value: isinstance(value, str), **kind}
         self.store = Store(self.clocks, size, LONGEST_FLIGHT, shared)
         fields = {

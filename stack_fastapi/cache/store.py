@@ -7,6 +7,7 @@ decides where clocks are too coarse, and one set of evictions.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
@@ -72,9 +73,13 @@ class Store:
         """
         for subject in subjects:
             self.evictions.mark(subject, self.next_sequence())
-        for subject in subjects:
-            for lookup in self._lookups:
-                await lookup.delete_shared(subject)
+        deletions = (
+            lookup.delete_shared(subject) for lookup in self._lookups for subject in subjects
+        )
+        # All of them, also where one fails or hangs.
+        for outcome in await asyncio.gather(*deletions, return_exceptions=True):
+            if outcome is not None:
+                raise outcome
 
     async def aclose(self) -> None:
         """End what is in flight on this event loop; what is cached stays."""
@@ -247,7 +252,7 @@ class Lookup(Generic[T]):
     def _remember(self, key: str, entry: Entry[T]) -> bool:
         """Keep a response in memory, unless it was evicted or overtaken on its way."""
         newest = self._positive.get(key) or self._negative.get(key)
-        if self._is_evicted(entry) or (newest is not None and newest.sequence > entry.sequence):
+        if self._is_evicted(entry) or (newest is not None and _is_overtaken(entry, newest)):
             return False
         room, other = self._positive, self._negative
         if self._kind.is_negative(entry.value):
@@ -311,6 +316,13 @@ class Lookup(Generic[T]):
         """Whether a fresh response is to be renewed without anybody waiting."""
         age = self._clock() - entry.asked_at
         return age >= self._kind.refresh_after and self._failures.get(key) is None
+
+
+def _is_overtaken(entry: Entry[Any], newest: Entry[Any]) -> bool:
+    """Whether a response is older than what was remembered while it was on its way."""
+    if newest.is_shared:  # its sequence tells when it was read, not when it was asked for
+        return newest.asked_at > entry.asked_at
+    return newest.sequence > entry.sequence
 
 
 def _is_young_enough(entry: Entry[Any], arrival: Arrival, max_age: float | None) -> bool:
