@@ -286,6 +286,19 @@ async def test_each_of_several_evictions_counts_for_who_came_after_it() -> None:
     assert texts.cached() == "third"
 
 
+async def test_a_second_eviction_does_not_hide_the_first_from_who_came_between_them() -> None:
+    texts = Texts()
+    before = await texts.held()
+    await texts.store.evict("about first")
+    between = asyncio.create_task(texts.get())
+    await turn()
+    await texts.store.evict("about first")
+    texts.value, held = "second", texts.no_more()
+    held.set()
+    assert [await before, await between] == ["first", "second"]
+    assert texts.requests == 2
+
+
 async def test_an_eviction_of_something_else_meanwhile_costs_nothing() -> None:
     texts = Texts()
     before = await texts.held()

@@ -188,7 +188,9 @@ class Lookup(Generic[T]):
         not_before: int,
     ) -> Entry[T]:
         """The response to a request that nobody has evicted meanwhile."""
-        called = self._store.next_sequence()
+        # Of each subject the latest eviction alone is known: it may have been evicted before this
+        # call and once more since. Where anything was, between request and call, this may have.
+        newest_at_call = self._store.evictions.newest
         failure = self._failures.get(key)
         if failure is not None and not self._is_evicted(failure):
             raise failure.value.with_traceback(None)
@@ -200,12 +202,11 @@ class Lookup(Generic[T]):
                 if is_ours:
                     raise
                 continue  # it was somebody else's credential that Stack refused
-            evicted = self._store.evictions.latest(entry.subjects).sequence
             # The response is about something that was evicted after its request was sent. Whoever
             # called before the eviction may have it; whoever called after it must ask again.
-            if not entry.sequence < evicted < called:
+            if newest_at_call <= entry.sequence or not self._is_evicted(entry):
                 return entry
-            not_before = evicted
+            not_before = newest_at_call
 
     def _join(
         self,
