@@ -7,9 +7,11 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from stack_fastapi.client.transport.circuit_breaker import (
+    DIFFERENT,
     LONGEST_PAUSE,
     PAUSE,
     THRESHOLD,
+    THRESHOLD_OF_ONE,
     CircuitBreaker,
 )
 
@@ -19,9 +21,9 @@ NOW = 1_800_000_000.0
 def broken(now: float = NOW) -> CircuitBreaker:
     """A breaker that has just opened."""
     breaker = CircuitBreaker()
-    for _ in range(THRESHOLD):
+    for number in range(THRESHOLD):
         assert breaker.acquire(now) is None
-        breaker.fail(now)
+        breaker.fail(now, number)
     return breaker
 
 
@@ -32,20 +34,72 @@ def test_a_new_breaker_lets_everything_through() -> None:
 
 def test_it_opens_after_failures_in_a_row_and_not_before() -> None:
     breaker = CircuitBreaker()
-    for _ in range(THRESHOLD - 1):
-        breaker.fail(NOW)
+    for number in range(THRESHOLD - 1):
+        breaker.fail(NOW, number)
     assert breaker.acquire(NOW) is None
-    breaker.fail(NOW)
+    breaker.fail(NOW, THRESHOLD)
     assert breaker.acquire(NOW) == PAUSE
     assert breaker.acquire(NOW + 2) == PAUSE - 2
+
+
+def test_one_request_that_fails_again_and_again_does_not_open_it() -> None:
+    breaker = CircuitBreaker()
+    for _ in range(10 * THRESHOLD):
+        breaker.fail(NOW, "the one record")
+    assert breaker.acquire(NOW) is None
+
+
+def test_a_few_requests_that_fail_again_and_again_do_not_open_it() -> None:
+    breaker = CircuitBreaker()
+    for number in range(10 * THRESHOLD):
+        breaker.fail(NOW, number % (DIFFERENT - 1))
+    assert breaker.acquire(NOW) is None
+    breaker.fail(NOW, "one more")
+    assert breaker.acquire(NOW) == PAUSE
+
+
+def test_many_failures_and_few_different_requests_are_both_wanted() -> None:
+    breaker = CircuitBreaker(threshold=4, different=2)
+    for request in ("a", "b", "a"):
+        breaker.fail(NOW, request)
+    assert breaker.acquire(NOW) is None
+    breaker.fail(NOW, "b")
+    assert breaker.acquire(NOW) == PAUSE
+
+
+def test_one_that_stands_before_a_single_request_opens_sooner() -> None:
+    assert THRESHOLD_OF_ONE < THRESHOLD
+    breaker = CircuitBreaker(THRESHOLD_OF_ONE, 1)
+    for _ in range(THRESHOLD_OF_ONE):
+        assert breaker.acquire(NOW) is None
+        breaker.fail(NOW, "the one record")
+    assert breaker.acquire(NOW) == PAUSE
+    assert breaker.acquire(NOW + PAUSE) is None
+
+
+def test_it_remembers_no_more_requests_than_it_must() -> None:
+    breaker = CircuitBreaker()
+    for number in range(1000):
+        breaker.fail(NOW, number)
+    assert len(breaker._failing) == DIFFERENT
 
 
 def test_a_success_starts_the_count_anew() -> None:
     breaker = CircuitBreaker()
     for _ in range(3):
-        for _ in range(THRESHOLD - 1):
-            breaker.fail(NOW)
+        for number in range(THRESHOLD - 1):
+            breaker.fail(NOW, number)
         breaker.succeed()
+    assert breaker.acquire(NOW) is None
+
+
+def test_a_success_starts_the_count_of_different_requests_anew() -> None:
+    breaker = CircuitBreaker()
+    for number in range(DIFFERENT - 1):
+        breaker.fail(NOW, number)
+    breaker.succeed()
+    for _ in range(10 * THRESHOLD):
+        breaker.fail(NOW, "another")
     assert breaker.acquire(NOW) is None
 
 
@@ -67,6 +121,24 @@ def test_a_probe_that_fails_opens_it_again_at_once() -> None:
     assert breaker.acquire(later + PAUSE) is None
 
 
+def test_a_probe_that_fails_opens_it_again_whichever_request_it_was() -> None:
+    breaker = broken()
+    for number in range(3):
+        now = NOW + (number + 1) * PAUSE
+        assert breaker.acquire(now) is None
+        breaker.fail(now, "the same each time")
+        assert breaker.acquire(now) == PAUSE
+
+
+def test_a_probe_that_is_given_up_lets_the_next_one_out() -> None:
+    breaker = broken()
+    later = NOW + PAUSE
+    assert breaker.acquire(later) is None
+    breaker.release()
+    assert breaker.acquire(later) is None
+    assert breaker.acquire(later) == PAUSE
+
+
 def test_a_server_that_asks_for_a_pause_gets_it_at_the_first_time() -> None:
     breaker = CircuitBreaker()
     assert breaker.acquire(NOW) is None
@@ -86,7 +158,7 @@ def test_no_server_can_keep_it_open_for_ever() -> None:
 def test_the_longest_of_several_pauses_counts(pauses: tuple[float, float | None]) -> None:
     breaker = broken()
     for pause in pauses:
-        breaker.fail(NOW, pause)
+        breaker.fail(NOW, None, pause)
     assert breaker.acquire(NOW) == 60
 
 
@@ -103,14 +175,15 @@ def test_an_answer_that_was_on_its_way_does_not_cut_the_servers_pause_short() ->
 class BreakerMachine(RuleBasedStateMachine):
     """One call after another, with whatever outcome and pauses in between.
 
-    The model: until when it is quiet, the failures in a row, and whether a call is on its way.
+    The model: until when it is quiet, the requests that failed in a row, and whether a call is on
+    its way.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.breaker = CircuitBreaker()
         self.now = NOW
-        self.failures = 0
+        self.failed: list[int] = []
         self.quiet_until: float | None = None
         self.underway = False
 
@@ -141,18 +214,25 @@ class BreakerMachine(RuleBasedStateMachine):
     def succeed(self) -> None:
         self.breaker.succeed()
         self.underway = False
-        self.failures, self.quiet_until = 0, None
+        self.failed, self.quiet_until = [], None
 
     @precondition(lambda self: self.underway)
-    @rule(pause=st.none() | st.floats(1, 2 * LONGEST_PAUSE))
-    def fail(self, pause: float | None) -> None:
-        probing = self.quiet_until is not None
-        self.breaker.fail(self.now, pause)
+    @rule()
+    def give_up(self) -> None:
+        self.breaker.release()
         self.underway = False
-        self.failures += 1
+
+    @precondition(lambda self: self.underway)
+    @rule(request=st.integers(1, 2 * DIFFERENT), pause=st.none() | st.floats(1, 2 * LONGEST_PAUSE))
+    def fail(self, request: int, pause: float | None) -> None:
+        probing = self.quiet_until is not None
+        self.breaker.fail(self.now, request, pause)
+        self.underway = False
+        self.failed.append(request)
+        too_much = len(self.failed) >= THRESHOLD and len({*self.failed}) >= DIFFERENT
         if pause is not None:
             self.quiet_until = self.now + min(pause, LONGEST_PAUSE)
-        elif probing or self.failures >= THRESHOLD:
+        elif probing or too_much:
             self.quiet_until = self.now + PAUSE
 
     @rule(seconds=st.sampled_from([0.5, PAUSE, 60.0, LONGEST_PAUSE]))
@@ -160,16 +240,22 @@ class BreakerMachine(RuleBasedStateMachine):
         self.now += seconds
 
     @precondition(lambda self: not self.underway and self.quiet_until is None)
-    @rule(times=st.integers(1, THRESHOLD + 1))
-    def fail_in_a_row(self, times: int) -> None:
-        for _ in range(times):
+    @rule(times=st.integers(1, THRESHOLD + 1), different=st.integers(1, DIFFERENT + 1))
+    def fail_in_a_row(self, times: int, different: int) -> None:
+        for number in range(times):
             if self.may_go_out():
                 self.ask()
-                self.fail(None)
+                self.fail(number % different, None)
 
     @invariant()
     def it_is_never_shut_for_longer_than_the_longest_pause(self) -> None:
         assert self.quiet_until is None or self.quiet_until - self.now <= LONGEST_PAUSE
+
+    @invariant()
+    def a_single_request_alone_never_shuts_it(self) -> None:
+        if self.quiet_until is None:
+            few = len({*self.failed}) < DIFFERENT
+            assert few or len(self.failed) < THRESHOLD
 
 
 TestAgainstTheModel = BreakerMachine.TestCase

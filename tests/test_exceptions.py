@@ -65,7 +65,7 @@ ERRORS: tuple[StackAuthError, ...] = (
     EmailNotVerifiedError(),
     UnavailableError("down", retry_after=7),
     StackUnavailableError("status 502", retry_after=1.5),
-    ResponseTooLargeError(),
+    ResponseTooLargeError("too large"),
     InternalError(),
     ConfigurationError(["project_id is missing", "timeout is wrong"]),
     StackConfigurationError("INVALID_SECRET_SERVER_KEY"),

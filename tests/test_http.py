@@ -27,6 +27,7 @@ from stack_fastapi.client.transport import http as http_module
 from stack_fastapi.client.transport.http import StackHttp, asgi_transport, post
 from stack_fastapi.client.transport.request import MAX_BODY, Request
 from stack_fastapi.emulator import StackEmulator
+from stack_fastapi.exceptions import ResponseTooLargeError
 from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.types import Clocks
 
@@ -227,6 +228,74 @@ async def test_no_more_of_an_answer_is_read_than_makes_sense(size: int) -> None:
             await talk.http.call("GET", "/users")
     else:
         assert len(str(await talk.http.call("GET", "/users"))) == size - 2
+
+
+async def test_what_is_too_large_is_stacks_own_answer_and_not_repeated() -> None:
+    talk = Conversation(httpx2.Response(200, headers=FROM_STACK, content=b"a" * (MAX_BODY + 1)))
+    for _ in range(20):
+        with pytest.raises(ResponseTooLargeError):
+            await talk.http.call("GET", "/users")
+    assert len(talk.requests) == 20
+
+
+@pytest.mark.parametrize("status", [200, 401, 404])
+async def test_what_is_too_large_and_not_stacks_own_answer_is_an_outage(status: int) -> None:
+    talk = Conversation(httpx2.Response(status, content=b"a" * (MAX_BODY + 1)))
+    with pytest.raises(StackUnavailableError, match="too large") as caught:
+        await talk.http.call("GET", "/users")
+    assert not isinstance(caught.value, ResponseTooLargeError)
+    assert len(talk.requests) == 3
+
+
+@pytest.mark.parametrize("headers", [FROM_STACK, {}], ids=["of Stack", "of a proxy"])
+async def test_a_server_error_is_one_however_large_its_page_is(headers: dict[str, str]) -> None:
+    page = httpx2.Response(502, headers=headers, content=b"a" * (MAX_BODY + 1))
+    talk = Conversation(page)
+    for number in range(10):
+        with pytest.raises(StackUnavailableError, match="502") as caught:
+            await talk.http.call("GET", f"/users/{number}")
+        assert not isinstance(caught.value, ResponseTooLargeError)
+    assert len(talk.requests) == 30
+    with pytest.raises(StackUnavailableError, match="not asking"):
+        await talk.http.call("GET", "/users/x")
+
+
+async def test_a_change_whose_answer_is_too_large_was_made_and_is_not_repeated() -> None:
+    talk = Conversation(httpx2.Response(200, headers=FROM_STACK, content=b"a" * (MAX_BODY + 1)))
+    with pytest.raises(ResponseTooLargeError):
+        await talk.http.call("PUT", "/users/x", body={})
+    assert len(talk.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "token", ["", "a.b.c", "a.eyJzdWIiOjF9.c", "a.bnVsbA.c", "a.W10.c", "ä.ö.ü", "a.e30.c"]
+)
+def test_requests_with_unreadable_tokens_are_told_apart_by_their_text(token: str) -> None:
+    one, same = (Request("GET", "/users/me", SecretStr(token)) for _ in range(2))
+    other = Request("GET", "/users/me", SecretStr(token + "x"))
+    assert one.identity == same.identity
+    assert hash(one.identity) == hash(same.identity)
+    if "eyJzdWIi" not in token:
+        assert one.identity != other.identity
+    assert not token or token not in repr(one.identity)
+
+
+def test_what_tells_requests_apart_holds_nothing_of_a_secret() -> None:
+    token = FakeStack().sign_in()
+    request = Request("POST", "/x", SecretStr(token), {"api_key": SecretStr("uk_secret")})
+    shown = repr(request.identity)
+    assert "uk_secret" not in shown
+    assert not any(part in shown for part in token.split("."))
+
+
+def test_a_users_tokens_are_about_one_record_and_two_users_about_two() -> None:
+    stack = FakeStack()
+    user_id = stack.add_user()
+    first, renewed, others = (
+        Request("GET", "/users/me", SecretStr(token)).identity
+        for token in (stack.token(user_id), stack.token(user_id), stack.sign_in())
+    )
+    assert first == renewed != others
 
 
 @pytest.mark.parametrize(

@@ -473,11 +473,22 @@ async def test_a_recorded_change_that_stack_broke_at_is_no_outage_of_the_rest(
 async def test_changes_that_reach_nobody_are_an_outage_like_all_else(stack: FakeStack) -> None:
     auth = stack.engine()
     stack.spoil(_text(502))
-    for _ in range(10):
+    for number in range(10):
         with pytest.raises(StackUnavailableError):
-            await auth.client.request("PATCH", "/users/x", body={})
+            await auth.client.request("PATCH", f"/users/{number}", body={})
     stack.mend()
-    with pytest.raises(StackUnavailableError, match="not asking"):
+    with pytest.raises(StackUnavailableError, match="it failed repeatedly; not asking"):
+        await auth.client.request("PATCH", "/users/x", body={})
+
+
+async def test_changes_with_other_bodies_are_other_requests(stack: FakeStack) -> None:
+    auth = stack.engine()
+    stack.spoil(_text(502))
+    for number in range(10):
+        with pytest.raises(StackUnavailableError, match="status 502"):
+            await auth.client.request("PATCH", "/users/x", body={"display_name": str(number)})
+    stack.mend()
+    with pytest.raises(StackUnavailableError, match="it failed repeatedly; not asking"):
         await auth.client.request("PATCH", "/users/x", body={})
 
 

@@ -41,10 +41,12 @@ class Evictions:
     Attributes:
         state: another number after each eviction. What was put together from several entries is
             good while it stays the same.
+        newest: place of the latest eviction of anything.
     """
 
     def __init__(self, size: int, clocks: Clocks) -> None:
         self.state = 0
+        self.newest = 0
         self._states = itertools.count(1)  # never the same twice, also with several threads
         self._size = size
         self._clocks = clocks
@@ -58,6 +60,7 @@ class Evictions:
             self._all = eviction  # first: between the two lines, another thread may look
             self._marks.clear()
         self._marks[subject] = eviction
+        self.newest = sequence
         self.disturb()
 
     def disturb(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import TypeGuard, TypeVar
 
 from stack_fastapi.cache.entry import Entry
@@ -16,6 +17,9 @@ from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.types import Cache, CachedAnswer, Clocks
 
 T = TypeVar("T")
+
+#: By how much two clocks may seem to differ because one is read after the other, in seconds.
+_JITTER = 1.0
 
 
 class SharedTier:
@@ -37,6 +41,10 @@ class SharedTier:
         self._clocks = clocks
         self._timeout = timeout
         self._log = log
+        # By how much the wall clock is ahead of the monotonic one, and up to which time responses
+        # were written before it was set back: those may seem younger than they are.
+        self._ahead = clocks.wall() - clocks.monotonic()
+        self._doubtful_until = -inf
 
     async def get(
         self, kind: str, key: str, sequence: int, is_sound: Callable[[str, object], bool]
@@ -50,8 +58,10 @@ class SharedTier:
             is_sound: whether a value can be the response under a key.
         """
         answer = await self._guarded(self._cache.get(self._name(kind, key)))
-        now, now_wall = self._clocks.monotonic(), self._clocks.wall()
+        now, now_wall = self._now()
         if not _is_answer(answer, now_wall) or not is_sound(key, answer.value):
+            return None
+        if answer.asked_at <= self._doubtful_until:
             return None
         # Its age by the wall clock, for that is all that two machines have in common.
         asked_at = now - (now_wall - answer.asked_at)
@@ -69,6 +79,15 @@ class SharedTier:
     async def delete(self, kind: str, key: str) -> None:
         """Delete a response; raises whatever the cache raises."""
         await self._cache.delete(self._name(kind, key))
+
+    def _now(self) -> tuple[float, float]:
+        """Monotonic and wall time; notes whether the latter was set back."""
+        now, now_wall = self._clocks.monotonic(), self._clocks.wall()
+        if now_wall - now < self._ahead - _JITTER:
+            self._doubtful_until = now + self._ahead
+            self._ahead = now_wall - now
+        self._ahead = max(self._ahead, now_wall - now)
+        return now, now_wall
 
     def _name(self, kind: str, key: str) -> str:
         return f"{self._namespace}{kind}/{key}"

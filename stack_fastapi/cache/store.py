@@ -7,6 +7,7 @@ decides where clocks are too coarse, and one set of evictions.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
@@ -73,9 +74,13 @@ class Store:
         """
         for subject in subjects:
             self.evictions.mark(subject, self.next_sequence())
-        for subject in subjects:
-            for lookup in self._lookups:
-                await lookup.delete_shared(subject)
+        deletions = (
+            lookup.delete_shared(subject) for lookup in self._lookups for subject in subjects
+        )
+        # All of them, also where one fails or hangs.
+        for outcome in await asyncio.gather(*deletions, return_exceptions=True):
+            if outcome is not None:
+                raise outcome
 
     async def aclose(self) -> None:
         """End what is in flight on this event loop; what is cached stays."""
@@ -194,7 +199,9 @@ class Lookup(Generic[T]):
         not_before: int,
     ) -> Entry[T]:
         """The response to a request that nobody has evicted meanwhile."""
-        called = self._store.next_sequence()
+        # Of each subject the latest eviction alone is known: it may have been evicted before this
+        # call and once more since. Where anything was, between request and call, this may have.
+        newest_at_call = self._store.evictions.newest
         failure = self._failures.get(key)
         if failure is not None and not self._is_evicted(failure):
             raise failure.value.with_traceback(None)
@@ -206,12 +213,11 @@ class Lookup(Generic[T]):
                 if is_ours:
                     raise
                 continue  # it was somebody else's credential that Stack refused
-            evicted = self._store.evictions.latest(entry.subjects).sequence
             # The response is about something that was evicted after its request was sent. Whoever
             # called before the eviction may have it; whoever called after it must ask again.
-            if not entry.sequence < evicted < called:
+            if newest_at_call <= entry.sequence or not self._is_evicted(entry):
                 return entry
-            not_before = evicted
+            not_before = newest_at_call
 
     def _join(
         self,
@@ -236,7 +242,7 @@ class Lookup(Generic[T]):
         try:
             value = await request()
         except self._kind.lives_through as error:
-            self._remember_failure(key, subjects, error)
+            self._remember_failure(key, subjects, error, sequence)
             raise
         about = tuple(dict.fromkeys((*subjects, *self._kind.subjects_of(value))))
         entry = Entry(value, asked_at, asked_at_wall, sequence, about)
@@ -258,7 +264,7 @@ class Lookup(Generic[T]):
     def _remember(self, key: str, entry: Entry[T]) -> bool:
         """Keep a response in memory, unless it was evicted or overtaken on its way."""
         newest = self._positive.get(key) or self._negative.get(key)
-        if self._is_evicted(entry) or (newest is not None and newest.sequence > entry.sequence):
+        if self._is_evicted(entry) or (newest is not None and _is_overtaken(entry, newest)):
             return False
         room, other = self._positive, self._negative
         if self._kind.is_negative(entry.value):
@@ -306,7 +312,7 @@ class Lookup(Generic[T]):
         return entry if age < self._kind.ttl + self._kind.stale_if_error else None
 
     def _remember_failure(
-        self, key: str, subjects: Collection[str], error: UnavailableError
+        self, key: str, subjects: Collection[str], error: UnavailableError, sequence: int
     ) -> None:
         """Do not ask again at once: what is too large stays so, and what is stale will do."""
         pause = self._kind.retry_after if self._stale(key) else 0.0
@@ -314,7 +320,7 @@ class Lookup(Generic[T]):
             pause = TOO_LARGE_TTL
         if pause:
             now, now_wall = self._clock(), self._store.clocks.wall()
-            entry = Entry(error, now, now_wall, self._store.next_sequence(), (*subjects,))
+            entry = Entry(error, now, now_wall, sequence, (*subjects,))
             self._failures.set(key, entry, pause)
 
     def _is_evicted(self, entry: Entry[Any]) -> bool:
@@ -324,6 +330,13 @@ class Lookup(Generic[T]):
         """Whether a fresh response is to be renewed without anybody waiting."""
         age = self._clock() - entry.asked_at
         return age >= self._kind.refresh_after and self._failures.get(key) is None
+
+
+def _is_overtaken(entry: Entry[Any], newest: Entry[Any]) -> bool:
+    """Whether a response is older than what was remembered while it was on its way."""
+    if newest.is_shared:  # its sequence tells when it was read, not when it was asked for
+        return newest.asked_at > entry.asked_at
+    return newest.sequence > entry.sequence
 
 
 def _is_young_enough(entry: Entry[Any], arrival: Arrival, max_age: float | None) -> bool:

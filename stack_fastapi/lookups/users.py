@@ -129,8 +129,10 @@ class Users:
         if renewal is None or claims.iat > renewal.iat:
             renewal = _Renewal(claims.iat, arrival)
             self._renewals.set(claims.sub, renewal, self._longest)
-        if known is not None and known.sequence > renewal.arrival.sequence:
-            return None  # Stack was asked after this token, or a newer one, was first seen
+        # Whoever brings this token, or an older one, later: what was asked since then will do,
+        # also where it is stale and Stack cannot say.
+        if known is not None and _is_since(known, renewal):
+            return known.value
         return await self._get(claims.sub, token, renewal.arrival, 0)
 
     async def _get(
@@ -176,6 +178,10 @@ class Users:
             raise StackUnavailableError("it answered with another user than the one asked for")
         self._compactor.compact(user)
         return user
+
+
+def _is_since(known: Entry[User | None], renewal: _Renewal) -> bool:
+    return not known.is_shared and known.sequence > renewal.arrival.sequence
 
 
 def _is_user(user_id: str, value: object) -> bool:

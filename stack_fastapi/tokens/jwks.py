@@ -142,10 +142,6 @@ class KeySet:
         }
 
 
-def _same_object(old: PublicKey | None, new: PublicKey) -> PublicKey:
-    return old if old is not None and old.coordinates == new.coordinates else new
-
-
 class _Budget:
     """How often something may happen: a few times at once, then once in an interval."""
 

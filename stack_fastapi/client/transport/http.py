@@ -198,6 +198,7 @@ class StackHttp:
             self._warn_of_local_stack(response)
         except _LaterError as error:
             self._breaker.fail(self._clocks.monotonic(), identity, error.pause)
+            self._release(identity)  # nothing was said about this request itself
             raise
         except ResponseTooLargeError:  # Stack is up, and answered to the end
             self._succeed(identity)
@@ -270,7 +271,7 @@ class StackHttp:
             failure, response = str(error), error.response
         if response is None:  # raised out here, away from the HTTP library's frames
             raise StackUnavailableError(failure)
-        if response.is_cut_off:
+        if response.is_cut_off and not is_server_error(response):
             raise ResponseTooLargeError("its response is too large")
         pause = requested_pause(response, self._clocks.wall())
         if pause is not None:
