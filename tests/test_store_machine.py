@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from typing import Any, ClassVar
 
@@ -206,8 +207,10 @@ class StoreMachine(RuleBasedStateMachine):
 
     def check_that_a_request_was_needed(self, caller: Caller) -> None:
         """One at a time for each key, but for whom the one in flight is too old."""
-        others = self.in_flight(caller.worker, caller.key)
-        if not others:
+        others = [
+            sent for sent in self.sent if (sent.worker, sent.key) == (caller.worker, caller.key)
+        ]
+        if not others or others[-1].ended is not None:  # an older one, if any, was overtaken
             return
         newest = others[-1]
         wants_newer = (
@@ -319,7 +322,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.pass_until(sent.at + LONGEST_FLIGHT)
                 if not sent.release.done():
                     sent.error = StackUnavailableError("no answer in time")
-                    self.run(lambda sent=sent: sent.release.set_result(None))
+                    self.run(partial(sent.release.set_result, None))
         self.pass_until(end)
 
     def pass_until(self, end: float) -> None:
@@ -418,7 +421,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for sent in self.in_flight():
-            self.run(lambda sent=sent: sent.release.set_result(None))
+            self.run(partial(sent.release.set_result, None))
         while self.in_flight():
             self.release(0)
         assert self.callers == []

@@ -292,13 +292,15 @@ class Lookup(Generic[T]):
         known = self.known(key)
         if entry is None or (known is not None and known.asked_at >= entry.asked_at):
             return self.cached(key)
-        if not self._is_from_before_eviction(key, entry):
+        about = (*entry.subjects, *self._kind.subjects_of(entry.value))
+        entry = entry._replace(subjects=tuple(dict.fromkeys(about)))
+        if not self._is_from_before_eviction(entry):
             self._remember(key, entry)
         return self.cached(key)
 
-    def _is_from_before_eviction(self, key: str, entry: Entry[T]) -> bool:
+    def _is_from_before_eviction(self, entry: Entry[T]) -> bool:
         """Whether the shared cache was too slow to delete it, or unable to."""
-        eviction = self._store.evictions.latest((key,))
+        eviction = self._store.evictions.latest(entry.subjects)
         longest = self._kind.ttl + self._kind.stale_if_error
         if self._clock() - eviction.at > longest:  # whatever the wall clock did since then
             return False
