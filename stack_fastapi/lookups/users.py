@@ -11,6 +11,7 @@ A user who is gone is remembered like one who is there. In an outage a known use
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import NamedTuple
 
 from pydantic import SecretStr
@@ -141,31 +142,24 @@ class Users:
         async def ask() -> User | None:
             known = self._lookup.known(user_id)
             if token is None or (known is not None and known.value is not None):
-                return await self._by_id(user_id)  # Stack has seen a token of this user
-            return await self._by_token(user_id, token)
+                # Stack has seen a token of this user.
+                by_id = self._client.users.get(user_id)
+                return await self._response(by_id, user_id, ApiUserNotFoundError)
+            by_token = self._client.users.me(token)
+            return await self._response(by_token, user_id, ApiOwnUserNotFoundError)
 
         entry = await self._lookup.get(user_id, (user_id,), ask, arrival, max_age)
         if entry.value is None:
             raise UserNotFoundError
         return entry.value
 
-    async def _by_token(self, user_id: str, token: SecretStr) -> User | None:
-        refusal: StackAuthError
+    async def _response(
+        self, request: Awaitable[User], user_id: str, gone: type[StackApiError]
+    ) -> User | None:
+        """The user whom Stack was asked for; None for one who is gone."""
         try:
-            user = await self._client.users.me(token)
-        except ApiOwnUserNotFoundError:
-            return None
-        except StackApiError as error:
-            refusal = _refusal(error.stack_code, error.status)
-        else:
-            return self._checked(user, user_id)
-        raise refusal
-
-    async def _by_id(self, user_id: str) -> User | None:
-        refusal: StackAuthError
-        try:
-            user = await self._client.users.get(user_id)
-        except ApiUserNotFoundError:
+            user = await request
+        except gone:
             return None
         except StackApiError as error:
             refusal = _refusal(error.stack_code, error.status)
