@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stack_fastapi.emulator.api_key_text import write
+from stack_fastapi.emulator.state.api_key_text import write
 from stack_fastapi.tokens.api_key_format import is_meant_as_api_key, read
 
 EXCHANGES: list[dict[str, Any]] = [

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stack_fastapi.emulator import Project, StackEmulator, saving
+from stack_fastapi.emulator import Project, StackEmulator
+from stack_fastapi.emulator.state import saving
 
 from .emulator_api import Api, StandingClock
 

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stack_fastapi.emulator import (
-    Fault,
-    StackEmulator,
-    Team,
-    User,
-    UserKind,
-    verification_codes,
-)
+from stack_fastapi.emulator import Fault, StackEmulator, Team, User, UserKind
+from stack_fastapi.emulator.state import verification_codes
 
 from .conftest import StandingClock
 from .person import PREFIX, Person

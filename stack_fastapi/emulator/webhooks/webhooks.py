@@ -6,11 +6,11 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from stack_fastapi.emulator import views
-from stack_fastapi.emulator.events import EVENT_TYPES, EventType, Subject
-from stack_fastapi.emulator.project import Project
-from stack_fastapi.emulator.records import Endpoint, Json, Team, User
-from stack_fastapi.emulator.state import State
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.state.events import EVENT_TYPES, EventType, Subject
+from stack_fastapi.emulator.state.project import Project
+from stack_fastapi.emulator.state.records import Endpoint, Json, Team, User
+from stack_fastapi.emulator.state.state import State
 from stack_fastapi.emulator.webhooks.deliveries import (
     RETRY_AFTER,
     Delivery,
