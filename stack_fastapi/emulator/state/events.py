@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 from stack_fastapi.emulator.state.records import Json, Team, User
-
-if TYPE_CHECKING:
-    from stack_fastapi.emulator.state.project import Project
 
 EventType = Literal[
     "user.created",
@@ -28,5 +25,5 @@ EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 
 #: A record as it is now, or the ids of what is gone.
 Subject = User | Team | Mapping[str, Json]
-#: Hears of a change, under the emulator's lock and right after it.
-Listener = Callable[["Project", EventType, Subject], None]
+#: Hears of a change in one project, under the emulator's lock and right after it.
+Listener = Callable[[EventType, Subject], None]

@@ -68,7 +68,7 @@ class Project:
     def announce(self, event: EventType, about: Subject) -> None:
         """Tell who listens of a change that was made."""
         if self.listener is not None:
-            self.listener(self, event, about)
+            self.listener(event, about)
 
     def auth_channel(self, email: str) -> tuple[User, ContactChannel] | None:
         """Who signs in with an address; None if nobody does."""

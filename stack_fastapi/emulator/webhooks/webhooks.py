@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from stack_fastapi.emulator.protocol import views
 from stack_fastapi.emulator.state.events import EVENT_TYPES, EventType, Subject
@@ -46,7 +47,7 @@ class Webhooks:
         self._outbox = Outbox(state.clock, retry_after)
         self._sender = Sender(self._outbox, state.clock, post or _post)
         for project in state.projects.values():
-            project.listener = self._hear
+            project.listener = partial(self._hear, project)
 
     @property
     def secret(self) -> str:
