@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from stack_fastapi.emulator import Project, Served, StackEmulator, StackError
-from stack_fastapi.emulator.guard import LAST_PORT
+from stack_fastapi.emulator.protocol.guard import LAST_PORT
 from stack_fastapi.emulator.server import PortError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

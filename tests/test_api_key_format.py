@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given, strategies as st
 
-from stack_fastapi.emulator.api_key_text import write
+from stack_fastapi.emulator.state.api_key_text import write
 from stack_fastapi.tokens.api_key_format import is_meant_as_api_key, read
 
 EXCHANGES: list[dict[str, Any]] = [

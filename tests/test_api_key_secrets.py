@@ -13,7 +13,7 @@ from guarded_app import app_of, key_owner
 from test_secrets import Secrets, texts_of_error, texts_of_record
 
 from stack_fastapi import StackApiError, StackAuth, StackAuthError, StackAuthSettings
-from stack_fastapi.emulator.api_key_text import write
+from stack_fastapi.emulator.state.api_key_text import write
 
 ID = "4bf025a0-e20c-4621-8aef-0606c35eb5c1"
 USER = "9ec598fe-f3c1-46c0-a2c3-c9d962ba42f7"

@@ -28,7 +28,7 @@ from stack_fastapi import (
     require_api_key,
 )
 from stack_fastapi.dependencies.users import cached_user
-from stack_fastapi.emulator.api_key_text import write
+from stack_fastapi.emulator.state.api_key_text import write
 from stack_fastapi.types import ApiKeyType
 
 UNKNOWN = "401 API_KEY_NOT_FOUND"

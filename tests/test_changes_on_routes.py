@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from stack_fastapi import StackApiError, StackAuth, StackUnavailableError
 from stack_fastapi.emulator import Fault
-from stack_fastapi.emulator.faults import FaultKind
+from stack_fastapi.emulator.control.faults import FaultKind
 from stack_fastapi.testing import SignedIn
 
 LACKS_IN_PROJECT = "403 PROJECT_PERMISSION_REQUIRED"

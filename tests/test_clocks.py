@@ -6,10 +6,8 @@ import time
 
 import pytest
 from fake_stack import Clock, FakeStack, app_of, get
-from guarded_app import LocalStack, outcome
-from guarded_app import app_of as guarded_app_of
-from hypothesis import given
-from hypothesis import strategies as st
+from guarded_app import LocalStack, app_of as guarded_app_of, outcome
+from hypothesis import given, strategies as st
 
 from stack_fastapi import StackAuth
 from stack_fastapi.client.transport.circuit_breaker import PAUSE

@@ -10,7 +10,7 @@ from fake_stack import get
 from guarded_app import LocalStack, app_of, outcome
 
 from stack_fastapi import SecondFactorRequiredError, SessionNotFoundError
-from stack_fastapi.emulator.sessions import open_session
+from stack_fastapi.emulator.state.sessions import open_session
 from stack_fastapi.testing import issue_token, sign_in
 
 OVER = "401 SESSION_NOT_FOUND"

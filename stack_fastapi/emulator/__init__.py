@@ -12,17 +12,17 @@ checks and its errors. How faithful it is, the conformance suite measures.
 
 from __future__ import annotations
 
+from stack_fastapi.emulator.control.faults import Fault, Faults
+from stack_fastapi.emulator.control.mail_controls import SentEmail
+from stack_fastapi.emulator.control.request_log import LoggedRequest, RequestLog
 from stack_fastapi.emulator.emulator import StackEmulator
 from stack_fastapi.emulator.errors import KnownError, StackError
-from stack_fastapi.emulator.events import EVENT_TYPES, EventType
-from stack_fastapi.emulator.faults import Fault, Faults
-from stack_fastapi.emulator.mail_controls import SentEmail
-from stack_fastapi.emulator.project import Project
-from stack_fastapi.emulator.records import Endpoint, Team, User
-from stack_fastapi.emulator.request_log import LoggedRequest, RequestLog
 from stack_fastapi.emulator.server import Served
-from stack_fastapi.emulator.sessions import Tokens
-from stack_fastapi.emulator.user_kind import UserKind
+from stack_fastapi.emulator.state.events import EVENT_TYPES, EventType
+from stack_fastapi.emulator.state.project import Project
+from stack_fastapi.emulator.state.records import Endpoint, Team, User
+from stack_fastapi.emulator.state.sessions import Tokens
+from stack_fastapi.emulator.state.user_kind import UserKind
 from stack_fastapi.emulator.webhooks import Attempt, Delivery, Webhooks
 
 __all__ = [

@@ -8,20 +8,25 @@ from functools import cached_property
 
 from starlette.types import Receive, Scope, Send
 
-from stack_fastapi.emulator import admin_api
-from stack_fastapi.emulator.answer import Answer, error_answer, framework_answer
-from stack_fastapi.emulator.connection import Connection
-from stack_fastapi.emulator.dispatcher import Dispatcher, Handled
+from stack_fastapi.emulator.control import admin_api
+from stack_fastapi.emulator.control.fault_responses import spoiled
+from stack_fastapi.emulator.control.faults import Fault, Faults
+from stack_fastapi.emulator.control.mail_controls import sent_emails
+from stack_fastapi.emulator.control.request_log import LoggedRequest, RequestLog
 from stack_fastapi.emulator.errors import StackError
-from stack_fastapi.emulator.fault_answers import spoiled
-from stack_fastapi.emulator.faults import Fault, Faults
-from stack_fastapi.emulator.guard import check_host
-from stack_fastapi.emulator.mail_controls import sent_emails
 from stack_fastapi.emulator.page import Page, owns
-from stack_fastapi.emulator.request import MAX_HEADER_BYTES, Request, header_size, read_request
-from stack_fastapi.emulator.request_log import LoggedRequest, RequestLog
-from stack_fastapi.emulator.sessions import Issue, sign_in
-from stack_fastapi.emulator.state import State, find_user
+from stack_fastapi.emulator.protocol.connection import Connection
+from stack_fastapi.emulator.protocol.dispatcher import Dispatcher, Handled
+from stack_fastapi.emulator.protocol.guard import check_host
+from stack_fastapi.emulator.protocol.request import (
+    MAX_HEADER_BYTES,
+    Request,
+    header_size,
+    read_request,
+)
+from stack_fastapi.emulator.protocol.response import Answer, error_answer, framework_answer
+from stack_fastapi.emulator.state.sessions import Issue, sign_in
+from stack_fastapi.emulator.state.state import State, find_user
 from stack_fastapi.emulator.webhooks import Webhooks
 
 

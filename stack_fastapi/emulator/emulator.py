@@ -10,17 +10,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stack_fastapi.emulator import saving, seed as seeds, server
+from stack_fastapi.emulator import server
 from stack_fastapi.emulator.app import EmulatorApp
-from stack_fastapi.emulator.dispatcher import Dispatcher
-from stack_fastapi.emulator.entropy import Entropy, RandomBytes
-from stack_fastapi.emulator.faults import Faults
-from stack_fastapi.emulator.mail_controls import MailControls
-from stack_fastapi.emulator.request_log import RequestLog
+from stack_fastapi.emulator.control import seed as seeds
+from stack_fastapi.emulator.control.faults import Faults
+from stack_fastapi.emulator.control.mail_controls import MailControls
+from stack_fastapi.emulator.control.request_log import RequestLog
+from stack_fastapi.emulator.control.team_controls import TeamControls
+from stack_fastapi.emulator.control.user_controls import UserControls
+from stack_fastapi.emulator.protocol.dispatcher import Dispatcher
 from stack_fastapi.emulator.routes import ROUTES
-from stack_fastapi.emulator.state import Clock, State
-from stack_fastapi.emulator.team_controls import TeamControls
-from stack_fastapi.emulator.user_controls import UserControls
+from stack_fastapi.emulator.state import saving
+from stack_fastapi.emulator.state.entropy import Entropy, RandomBytes
+from stack_fastapi.emulator.state.state import Clock, State
 from stack_fastapi.emulator.webhooks import Webhooks
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class StackEmulator(UserControls, TeamControls, MailControls):
     methods may be called from any thread, also while it serves.
 
     Args:
-        seed: What it starts with: a mapping, or a file with one (module `seed`). Without it, one
+        seed: What it starts with: a mapping, or a file with one (`control.seed`). Without it, one
             project with an id and keys that are obviously local.
         clock: Unix time in seconds.
         access_token_lifetime: Seconds; the seed's, else 600.
@@ -95,7 +97,7 @@ class StackEmulator(UserControls, TeamControls, MailControls):
         return self._state.issuer or self._served_url or UNSERVED_URL
 
     def save(self, path: Path) -> None:
-        """Write everything down as a seed; module `saving` says what secrets the file holds.
+        """Write everything down as a seed; `state.saving` says what secrets the file holds.
 
         Raises:
             OSError: The file cannot be written. What was there before is still there.

@@ -1,4 +1,4 @@
-"""JSON as the real server reads and keeps it, where Python's own reader is more generous."""
+"""JSON and text as the real server reads, keeps and measures them, where Python does otherwise."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def refuse_constant(name: str) -> None:
         ValueError: Always.
     """
     raise ValueError(f"{name} is not JSON")
+
+
+def utf16_length(text: str) -> int:
+    """The length as JavaScript counts it, and with it the server: an emoji is two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _number(text: str) -> int | float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stack_fastapi.client.transport.loopback import is_loopback
-from stack_fastapi.emulator.connection import HANG_UP
+from stack_fastapi.emulator.protocol.connection import HANG_UP
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

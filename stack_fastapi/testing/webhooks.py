@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stack_fastapi.emulator import EventType, StackEmulator, Team
-from stack_fastapi.emulator.views import server_team
+from stack_fastapi.emulator.protocol.views import server_team
 from stack_fastapi.emulator.webhooks import sign
 from stack_fastapi.emulator.webhooks.webhooks import body
 from stack_fastapi.models import User

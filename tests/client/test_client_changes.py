@@ -21,7 +21,7 @@ from stack_fastapi import (
     StackServerClient,
     StackUnavailableError,
 )
-from stack_fastapi.emulator.faults import Fault
+from stack_fastapi.emulator.control.faults import Fault
 from stack_fastapi.testing import settings_for
 from stack_fastapi.types import CachedAnswer
 

@@ -26,7 +26,7 @@ from stack_fastapi import (
 )
 from stack_fastapi.client.transport.http import StackHttp, asgi_transport
 from stack_fastapi.emulator import StackEmulator
-from stack_fastapi.emulator.records import Team, User
+from stack_fastapi.emulator.state.records import Team, User
 from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.testing import settings_for
 from stack_fastapi.types import Clocks

@@ -21,7 +21,7 @@ from stack_fastapi import (
     StackUnavailableError,
 )
 from stack_fastapi.client._calls import claim
-from stack_fastapi.emulator.faults import Fault
+from stack_fastapi.emulator.control.faults import Fault
 
 from .operations import answer
 from .world import World

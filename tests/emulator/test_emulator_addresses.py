@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stack_fastapi.emulator import StackEmulator
-from stack_fastapi.emulator.records import User
+from stack_fastapi.emulator.state.records import User
 
 from .emulator_api import Api
 from .test_emulator_webhook_events import Ear

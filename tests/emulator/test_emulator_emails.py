@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from stack_fastapi.emulator import StackEmulator, Team, User
-from stack_fastapi.emulator.verification_codes import LIFETIME_MILLIS, MAX_ATTEMPTS
+from stack_fastapi.emulator.state.verification_codes import LIFETIME_MILLIS, MAX_ATTEMPTS
 
 from .emulator_api import Api, StandingClock
 

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from stack_fastapi.emulator import StackEmulator, User, saving
-from stack_fastapi.emulator.issuer_bases import MOST_ASKED_AT, IssuerBases
+from stack_fastapi.emulator import StackEmulator, User
+from stack_fastapi.emulator.state import saving
+from stack_fastapi.emulator.state.issuer_bases import MOST_ASKED_AT, IssuerBases
 
 from .emulator_api import API, HOST, Api
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from stack_fastapi.emulator import StackEmulator
-from stack_fastapi.emulator.records import User
-from stack_fastapi.emulator.sessions import Tokens
+from stack_fastapi.emulator.state.records import User
+from stack_fastapi.emulator.state.sessions import Tokens
 
 from .emulator_api import Api, Reply
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from stack_fastapi.emulator import StackEmulator
-from stack_fastapi.emulator.records import User
-from stack_fastapi.emulator.verification_codes import LIFETIME_MILLIS
+from stack_fastapi.emulator.state.records import User
+from stack_fastapi.emulator.state.verification_codes import LIFETIME_MILLIS
 
 from .emulator_api import Api, Reply, StandingClock
 from .test_emulator_webhook_events import Ear

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from stack_fastapi.emulator import Project, StackEmulator, saving
+from stack_fastapi.emulator import Project, StackEmulator
+from stack_fastapi.emulator.state import saving
 
 from .emulator_api import Api, StandingClock
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stack_fastapi.emulator import StackEmulator
-from stack_fastapi.emulator.image_fields import MAX_IMAGE_LENGTH
+from stack_fastapi.emulator.protocol.image_fields import MAX_IMAGE_LENGTH
 
 from .emulator_api import Api
 

@@ -8,7 +8,7 @@ import pytest
 
 from stack_fastapi.emulator import StackEmulator, Team, User
 from stack_fastapi.emulator.page import owns
-from stack_fastapi.emulator.records import PermissionDefinition, VerificationCode
+from stack_fastapi.emulator.state.records import PermissionDefinition, VerificationCode
 
 from .person import HOST, ORIGIN, PREFIX, Person
 

@@ -11,7 +11,7 @@ from stack_fastapi.emulator.page.areas import AREAS
 from stack_fastapi.emulator.page.notes import NOTES
 from stack_fastapi.emulator.page.rendering import load
 from stack_fastapi.emulator.page.site import Page
-from stack_fastapi.emulator.records import VerificationCode
+from stack_fastapi.emulator.state.records import VerificationCode
 
 from .person import PREFIX, Person, Screen
 

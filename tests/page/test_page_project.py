@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stack_fastapi.emulator import (
-    Fault,
-    StackEmulator,
-    Team,
-    User,
-    UserKind,
-    verification_codes,
-)
+from stack_fastapi.emulator import Fault, StackEmulator, Team, User, UserKind
+from stack_fastapi.emulator.state import verification_codes
 
 from .conftest import StandingClock
 from .person import PREFIX, Person
@@ -57,7 +51,7 @@ def test_a_team_of_many(emulator: StackEmulator, person: Person, team: Team) -> 
 def test_a_team_is_changed_and_deleted(emulator: StackEmulator, person: Person, team: Team) -> None:
     path = person.at("teams", team.id)
     heard: list[str] = []
-    emulator.project.listener = lambda project, event, about: heard.append(event)
+    emulator.project.listener = lambda event, about: heard.append(event)
     assert "Saved." in person.do(path, "edit", display_name="R&D", client_metadata="[1]").text
     assert (team.display_name, team.client_metadata) == ("R&D", [1])
     assert "display_name: is needed" in person.send(path, "edit", display_name="").screen.text

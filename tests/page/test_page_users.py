@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stack_fastapi.emulator import StackEmulator, Team, User
-from stack_fastapi.emulator.new_project import DEFAULT_SEED
+from stack_fastapi.emulator.state.new_project import DEFAULT_SEED
 
 from .conftest import StandingClock
 from .person import HOST, ORIGIN, Person, Reply

@@ -6,15 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stack_fastapi.emulator import api_key_store
-from stack_fastapi.emulator.api_key_text import OwnerType
 from stack_fastapi.emulator.errors import KnownError
-from stack_fastapi.emulator.fields import Strict, Whole
 from stack_fastapi.emulator.page import forms, people
 from stack_fastapi.emulator.page.listing import paged
 from stack_fastapi.emulator.page.times import moment
 from stack_fastapi.emulator.page.visit import Area, Done, Given, View, Visit
-from stack_fastapi.emulator.records import ApiKey
+from stack_fastapi.emulator.protocol.fields import Strict, Whole
+from stack_fastapi.emulator.state import api_key_store
+from stack_fastapi.emulator.state.api_key_text import OwnerType
+from stack_fastapi.emulator.state.records import ApiKey
 
 DAY_MILLIS = 24 * 60 * 60 * 1000
 

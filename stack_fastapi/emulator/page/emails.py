@@ -5,7 +5,7 @@ from __future__ import annotations
 from stack_fastapi.emulator.page.listing import paged
 from stack_fastapi.emulator.page.times import moment
 from stack_fastapi.emulator.page.visit import Area, View, Visit
-from stack_fastapi.emulator.records import CodeType, VerificationCode
+from stack_fastapi.emulator.state.records import CodeType, VerificationCode
 
 _TITLES: dict[CodeType, str] = {
     "contact_channel_verification": "Verify an address",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from stack_fastapi.emulator.faults import Fault, FaultKind
+from stack_fastapi.emulator.control.faults import Fault, FaultKind
 from stack_fastapi.emulator.page import forms
 from stack_fastapi.emulator.page.visit import Area, Done, View, Visit
 

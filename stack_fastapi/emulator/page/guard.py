@@ -1,6 +1,6 @@
 """What is changed on the page: by the person at it, and by no other site in that person's browser.
 
-Beside what is asked of every request (the emulator's own module `guard`):
+Beside what is asked of every request (`protocol.guard`):
 
 - **A form on another site**, another port of this machine included: a browser says where a form
   comes from, and only our own pages know the token.
@@ -12,8 +12,8 @@ from __future__ import annotations
 import hmac
 
 from stack_fastapi.emulator.errors import PlainError, forbidden
-from stack_fastapi.emulator.guard import is_from_another_site
-from stack_fastapi.emulator.request import Request
+from stack_fastapi.emulator.protocol.guard import is_from_another_site
+from stack_fastapi.emulator.protocol.request import Request
 
 FORM = "application/x-www-form-urlencoded"
 READING = ("GET", "HEAD")

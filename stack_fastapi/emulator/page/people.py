@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator.accounts import restricted_reason
 from stack_fastapi.emulator.errors import KnownError
 from stack_fastapi.emulator.page.visit import View, Visit
-from stack_fastapi.emulator.records import User
+from stack_fastapi.emulator.state.accounts import restricted_reason
+from stack_fastapi.emulator.state.records import User
 
 #: So many are offered where one has to be chosen; others are typed.
 MOST_OFFERED = 200

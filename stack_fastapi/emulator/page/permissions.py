@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import grants
 from stack_fastapi.emulator.page import forms
 from stack_fastapi.emulator.page.visit import Area, Done, FieldError, View, Visit
-from stack_fastapi.emulator.project import Project
-from stack_fastapi.emulator.records import PermissionDefinition, Scope
 from stack_fastapi.emulator.routes.permission_definitions import DefinitionCreate
+from stack_fastapi.emulator.state import grants
+from stack_fastapi.emulator.state.project import Project
+from stack_fastapi.emulator.state.records import PermissionDefinition, Scope
 
 
 def show(visit: Visit) -> View:

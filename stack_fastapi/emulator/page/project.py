@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from stack_fastapi.emulator.page import forms
 from stack_fastapi.emulator.page.visit import Area, Done, Given, View, Visit
-from stack_fastapi.emulator.user_kind import UserKind
+from stack_fastapi.emulator.state.user_kind import UserKind
 
 
 def show(visit: Visit) -> View:

@@ -9,9 +9,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
 
-from stack_fastapi.emulator.answer import Answer
 from stack_fastapi.emulator.page.links import href
 from stack_fastapi.emulator.page.visit import View
+from stack_fastapi.emulator.protocol.response import Answer
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from stack_fastapi.emulator.control.request_log import LoggedRequest
 from stack_fastapi.emulator.page import people
 from stack_fastapi.emulator.page.listing import contains, paged
 from stack_fastapi.emulator.page.times import moment
 from stack_fastapi.emulator.page.visit import Area, Done, View, Visit
-from stack_fastapi.emulator.request_log import LoggedRequest
 
 _FIRST_ERROR = 400
 _UUID = re.compile(r"\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")

@@ -7,7 +7,7 @@ from stack_fastapi.emulator.page import forms, people
 from stack_fastapi.emulator.page.listing import paged
 from stack_fastapi.emulator.page.times import moment
 from stack_fastapi.emulator.page.visit import Area, Done, View, Visit
-from stack_fastapi.emulator.records import Session
+from stack_fastapi.emulator.state.records import Session
 
 
 def show(visit: Visit) -> View:

@@ -8,19 +8,19 @@ from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
 
-from stack_fastapi.emulator.answer import Answer, text_answer
+from stack_fastapi.emulator.control.faults import Faults
+from stack_fastapi.emulator.control.request_log import RequestLog
 from stack_fastapi.emulator.errors import StackError, bad_request, not_found
-from stack_fastapi.emulator.faults import Faults
-from stack_fastapi.emulator.guard import check_local
 from stack_fastapi.emulator.page import areas, guard
 from stack_fastapi.emulator.page.links import ROOT, href, parts_of
 from stack_fastapi.emulator.page.notes import NOTES
 from stack_fastapi.emulator.page.rendering import HEADERS, Renderer, load, moved
 from stack_fastapi.emulator.page.visit import Area, FieldError, Given, View, Visit
-from stack_fastapi.emulator.request import Request
-from stack_fastapi.emulator.request_log import RequestLog
-from stack_fastapi.emulator.sessions import Issue
-from stack_fastapi.emulator.state import State
+from stack_fastapi.emulator.protocol.guard import check_local
+from stack_fastapi.emulator.protocol.request import Request
+from stack_fastapi.emulator.protocol.response import Answer, text_answer
+from stack_fastapi.emulator.state.sessions import Issue
+from stack_fastapi.emulator.state.state import State
 
 STATIC = "static"
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import grants, membership
 from stack_fastapi.emulator.page import api_keys, forms, people
 from stack_fastapi.emulator.page.listing import paged
 from stack_fastapi.emulator.page.permissions import grantable, held
 from stack_fastapi.emulator.page.times import moment
 from stack_fastapi.emulator.page.user import as_json
 from stack_fastapi.emulator.page.visit import Area, Done, View, Visit
-from stack_fastapi.emulator.records import Membership, Team
 from stack_fastapi.emulator.routes.team_forms import ServerTeamUpdate
+from stack_fastapi.emulator.state import grants, membership
+from stack_fastapi.emulator.state.records import Membership, Team
 
 
 def subject(visit: Visit) -> Team:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import accounts
 from stack_fastapi.emulator.page import forms, people
 from stack_fastapi.emulator.page.listing import contains, paged
 from stack_fastapi.emulator.page.times import moment
 from stack_fastapi.emulator.page.visit import Area, Done, View, Visit
-from stack_fastapi.emulator.records import Team
 from stack_fastapi.emulator.routes.team_forms import ServerTeamCreate
+from stack_fastapi.emulator.state import accounts
+from stack_fastapi.emulator.state.records import Team
 
 
 def show(visit: Visit) -> View:

@@ -7,12 +7,12 @@ import shlex
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from stack_fastapi.emulator import sessions
 from stack_fastapi.emulator.page import forms
 from stack_fastapi.emulator.page.visit import FieldError, Given, View, Visit
-from stack_fastapi.emulator.records import User
-from stack_fastapi.emulator.sessions import Tokens, kind_of_user
-from stack_fastapi.emulator.user_kind import UserKind
+from stack_fastapi.emulator.state import sessions
+from stack_fastapi.emulator.state.records import User
+from stack_fastapi.emulator.state.sessions import Tokens, kind_of_user
+from stack_fastapi.emulator.state.user_kind import UserKind
 
 #: Where the person's own back end is likely to be.
 BACK_END = "http://127.0.0.1:8000/me"

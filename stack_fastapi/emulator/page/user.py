@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from stack_fastapi.emulator import accounts, grants, membership
 from stack_fastapi.emulator.page import api_keys, forms, people, sessions, tokens
 from stack_fastapi.emulator.page.permissions import grantable, held
 from stack_fastapi.emulator.page.times import moment
 from stack_fastapi.emulator.page.visit import Area, Done, View, Visit
-from stack_fastapi.emulator.records import User
 from stack_fastapi.emulator.routes.user_forms import ServerUserUpdate
+from stack_fastapi.emulator.state import accounts, grants, membership
+from stack_fastapi.emulator.state.records import User
 
 
 def subject(visit: Visit) -> User:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import accounts
 from stack_fastapi.emulator.page import forms, people, requests
 from stack_fastapi.emulator.page.faults import summary
 from stack_fastapi.emulator.page.listing import contains, paged
 from stack_fastapi.emulator.page.times import moment
 from stack_fastapi.emulator.page.visit import Area, Done, View, Visit
-from stack_fastapi.emulator.records import User
 from stack_fastapi.emulator.routes.user_forms import UserCreate
+from stack_fastapi.emulator.state import accounts
+from stack_fastapi.emulator.state.records import User
 
 LATEST = 12
 

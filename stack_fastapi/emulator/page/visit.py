@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stack_fastapi.emulator.control.faults import Faults
+from stack_fastapi.emulator.control.request_log import RequestLog
 from stack_fastapi.emulator.errors import StackError, not_found
-from stack_fastapi.emulator.faults import Faults
 from stack_fastapi.emulator.page.links import href
-from stack_fastapi.emulator.project import Project
-from stack_fastapi.emulator.request_log import RequestLog
-from stack_fastapi.emulator.sessions import Issue
-from stack_fastapi.emulator.state import State
+from stack_fastapi.emulator.state.project import Project
+from stack_fastapi.emulator.state.sessions import Issue
+from stack_fastapi.emulator.state.state import State
 
 #: Plain data for a template.
 View = dict[str, Any]

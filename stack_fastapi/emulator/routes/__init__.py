@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stack_fastapi.emulator.protocol.routing import Route
 from stack_fastapi.emulator.routes import (
     anonymous,
     api_keys,
@@ -23,7 +24,6 @@ from stack_fastapi.emulator.routes import (
     users,
     verification,
 )
-from stack_fastapi.emulator.routing import Route
 
 ROUTES: tuple[Route, ...] = (
     *anonymous.ROUTES,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import accounts
-from stack_fastapi.emulator.answer import Answer
-from stack_fastapi.emulator.call import Call
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.response import Answer
+from stack_fastapi.emulator.protocol.routing import Route
 from stack_fastapi.emulator.routes.passwords import signed_in
-from stack_fastapi.emulator.routing import Route
+from stack_fastapi.emulator.state import accounts
 
 
 def sign_up(call: Call) -> Answer:

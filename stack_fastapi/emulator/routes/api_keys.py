@@ -7,14 +7,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from stack_fastapi.emulator import api_key_store, views
-from stack_fastapi.emulator.answer import Answer, json_answer
-from stack_fastapi.emulator.api_key_text import OwnerType
-from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import InternalError, KnownError, bad_request, forbidden
-from stack_fastapi.emulator.fields import Flag, Moment, Strict, Text, UserId, Uuid, to_flag
-from stack_fastapi.emulator.records import ApiKey
-from stack_fastapi.emulator.routing import SERVER, Route
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.fields import Flag, Moment, Strict, Text, UserId, Uuid, to_flag
+from stack_fastapi.emulator.protocol.response import Answer, json_answer
+from stack_fastapi.emulator.protocol.routing import SERVER, Route
+from stack_fastapi.emulator.state import api_key_store
+from stack_fastapi.emulator.state.api_key_text import OwnerType
+from stack_fastapi.emulator.state.records import ApiKey
 
 
 class NewUserKey(Strict):

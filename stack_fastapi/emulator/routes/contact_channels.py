@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from stack_fastapi.emulator import views
-from stack_fastapi.emulator.accounts import normal_email
-from stack_fastapi.emulator.answer import Answer, json_answer, success
-from stack_fastapi.emulator.call import Call
-from stack_fastapi.emulator.email_fields import Email
 from stack_fastapi.emulator.errors import KnownError, bad_request, forbidden, not_found
-from stack_fastapi.emulator.fields import Flag, Strict, UserId, Uuid
-from stack_fastapi.emulator.membership import user_of
-from stack_fastapi.emulator.project import Project
-from stack_fastapi.emulator.records import ContactChannel, User
-from stack_fastapi.emulator.routing import Route
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.email_fields import Email
+from stack_fastapi.emulator.protocol.fields import Flag, Strict, UserId, Uuid
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.protocol.routing import Route
+from stack_fastapi.emulator.state.accounts import normal_email
+from stack_fastapi.emulator.state.membership import user_of
+from stack_fastapi.emulator.state.project import Project
+from stack_fastapi.emulator.state.records import ContactChannel, User
 
 
 class ClientUpdate(Strict):

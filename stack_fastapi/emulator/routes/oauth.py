@@ -6,14 +6,14 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
-from stack_fastapi.emulator import sessions
-from stack_fastapi.emulator.access import check_client_key, is_same
-from stack_fastapi.emulator.answer import Answer, json_answer
-from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import KnownError
-from stack_fastapi.emulator.fields import Strict, Text
-from stack_fastapi.emulator.project import Project
-from stack_fastapi.emulator.routing import Route
+from stack_fastapi.emulator.protocol.access import check_client_key, is_same
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.fields import Strict, Text
+from stack_fastapi.emulator.protocol.response import Answer, json_answer
+from stack_fastapi.emulator.protocol.routing import Route
+from stack_fastapi.emulator.state import sessions
+from stack_fastapi.emulator.state.project import Project
 
 #: What a client sends that has no secret.
 PUBLIC_CLIENT = "__stack_public_client__"

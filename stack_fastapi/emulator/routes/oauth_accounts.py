@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import oauth_accounts, views
-from stack_fastapi.emulator.answer import Answer, json_answer, success
-from stack_fastapi.emulator.call import Call
-from stack_fastapi.emulator.email_fields import Email
 from stack_fastapi.emulator.errors import forbidden, not_found
-from stack_fastapi.emulator.fields import Flag, Name, Strict, UserId, Uuid
-from stack_fastapi.emulator.membership import user_of
-from stack_fastapi.emulator.records import OAuthAccount, User
-from stack_fastapi.emulator.routing import SERVER, Route
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.email_fields import Email
+from stack_fastapi.emulator.protocol.fields import Flag, Name, Strict, UserId, Uuid
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.protocol.routing import SERVER, Route
+from stack_fastapi.emulator.state import oauth_accounts
+from stack_fastapi.emulator.state.membership import user_of
+from stack_fastapi.emulator.state.records import OAuthAccount, User
 
 
 class ClientUpdate(Strict):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import accounts, views
-from stack_fastapi.emulator.answer import Answer, json_answer, success
-from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import bad_request
-from stack_fastapi.emulator.records import User
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.protocol.routing import Route
 from stack_fastapi.emulator.routes.user_forms import ClientUserUpdate, ServerUserUpdate
-from stack_fastapi.emulator.routing import Route
+from stack_fastapi.emulator.state import accounts
+from stack_fastapi.emulator.state.records import User
 
 
 def read(call: Call) -> Answer:

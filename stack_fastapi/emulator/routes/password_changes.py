@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import passwords, sign_in_methods
-from stack_fastapi.emulator.account_fields import Password
-from stack_fastapi.emulator.answer import Answer, success
-from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import KnownError, bad_request
-from stack_fastapi.emulator.fields import Strict
-from stack_fastapi.emulator.records import Session, User
-from stack_fastapi.emulator.routing import Route
+from stack_fastapi.emulator.protocol.account_fields import Password
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.fields import Strict
+from stack_fastapi.emulator.protocol.response import Answer, success
+from stack_fastapi.emulator.protocol.routing import Route
+from stack_fastapi.emulator.state import passwords, sign_in_methods
+from stack_fastapi.emulator.state.records import Session, User
 
 
 class Update(Strict):

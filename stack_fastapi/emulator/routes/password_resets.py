@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import accounts, sign_in_methods, verification_codes
-from stack_fastapi.emulator.account_fields import Password
-from stack_fastapi.emulator.answer import Answer, json_answer, success
-from stack_fastapi.emulator.call import Call
-from stack_fastapi.emulator.email_fields import Email
-from stack_fastapi.emulator.fields import Strict, Url
-from stack_fastapi.emulator.membership import user_of
-from stack_fastapi.emulator.records import VerificationCode
+from stack_fastapi.emulator.protocol.account_fields import Password
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.email_fields import Email
+from stack_fastapi.emulator.protocol.fields import Strict, Url
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.protocol.routing import Route
 from stack_fastapi.emulator.routes.verification import Code
-from stack_fastapi.emulator.routing import Route
+from stack_fastapi.emulator.state import accounts, sign_in_methods, verification_codes
+from stack_fastapi.emulator.state.membership import user_of
+from stack_fastapi.emulator.state.records import VerificationCode
 
 
 class SendCode(Strict):

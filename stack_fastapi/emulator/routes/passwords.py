@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-from stack_fastapi.emulator import (
+from stack_fastapi.emulator.errors import KnownError
+from stack_fastapi.emulator.protocol.account_fields import Password
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.email_fields import Email, SignUpEmail
+from stack_fastapi.emulator.protocol.fields import Strict, Text, Url
+from stack_fastapi.emulator.protocol.response import Answer, json_answer
+from stack_fastapi.emulator.protocol.routing import Route
+from stack_fastapi.emulator.state import (
     accounts,
     passwords,
     sessions,
     sign_in_methods,
     verification_codes,
 )
-from stack_fastapi.emulator.account_fields import Password
-from stack_fastapi.emulator.answer import Answer, json_answer
-from stack_fastapi.emulator.call import Call
-from stack_fastapi.emulator.email_fields import Email, SignUpEmail
-from stack_fastapi.emulator.errors import KnownError
-from stack_fastapi.emulator.fields import Strict, Text, Url
-from stack_fastapi.emulator.records import User
-from stack_fastapi.emulator.routing import Route
+from stack_fastapi.emulator.state.records import User
 
 
 class SignUp(Strict):

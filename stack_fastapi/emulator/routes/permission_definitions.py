@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stack_fastapi.emulator import grants, views
-from stack_fastapi.emulator.answer import Answer, json_answer, success
-from stack_fastapi.emulator.call import Call
-from stack_fastapi.emulator.fields import CustomPermissionId, PermissionId, Strict, Text
-from stack_fastapi.emulator.records import PermissionDefinition, Scope
-from stack_fastapi.emulator.routing import ADMIN, Route
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.fields import CustomPermissionId, PermissionId, Strict, Text
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.protocol.routing import ADMIN, Route
+from stack_fastapi.emulator.state import grants
+from stack_fastapi.emulator.state.records import PermissionDefinition, Scope
 
 
 class DefinitionUpdate(Strict):

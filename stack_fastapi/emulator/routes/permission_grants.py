@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import grants, views
-from stack_fastapi.emulator.answer import Answer, json_answer, success
-from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import forbidden
-from stack_fastapi.emulator.fields import Nothing, PermissionId, QueryFlag, Strict, UserId, Uuid
-from stack_fastapi.emulator.routing import SERVER, Route
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.fields import (
+    Nothing,
+    PermissionId,
+    QueryFlag,
+    Strict,
+    UserId,
+    Uuid,
+)
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.protocol.routing import SERVER, Route
+from stack_fastapi.emulator.state import grants
 
 
 class ProjectQuery(Strict):

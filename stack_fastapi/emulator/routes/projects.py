@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import views
-from stack_fastapi.emulator.answer import Answer, json_answer, text_answer
-from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import not_found
-from stack_fastapi.emulator.fields import QueryFlag, Strict, Text
-from stack_fastapi.emulator.routing import Route
-from stack_fastapi.emulator.user_kind import UserKind
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.fields import QueryFlag, Strict, Text
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, text_answer
+from stack_fastapi.emulator.protocol.routing import Route
+from stack_fastapi.emulator.state.user_kind import UserKind
 
 
 class KeySetPath(Strict):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator.fields import Metadata, Name, Strict, UserId, Uuid
-from stack_fastapi.emulator.image_fields import ClientImage, ServerImage
+from stack_fastapi.emulator.protocol.fields import Metadata, Name, Strict, UserId, Uuid
+from stack_fastapi.emulator.protocol.image_fields import ClientImage, ServerImage
 
 
 class ClientTeamUpdate(Strict):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import membership, verification_codes, views
-from stack_fastapi.emulator.accounts import restricted_reason
-from stack_fastapi.emulator.answer import Answer, json_answer, success
-from stack_fastapi.emulator.call import Call
-from stack_fastapi.emulator.email_fields import Email
 from stack_fastapi.emulator.errors import InternalError, KnownError, bad_request
-from stack_fastapi.emulator.fields import Strict, Url, UserId, Uuid
-from stack_fastapi.emulator.records import User, VerificationCode
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.email_fields import Email
+from stack_fastapi.emulator.protocol.fields import Strict, Url, UserId, Uuid
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.protocol.routing import Route
 from stack_fastapi.emulator.routes.verification import Code
-from stack_fastapi.emulator.routing import Route
+from stack_fastapi.emulator.state import membership, verification_codes
+from stack_fastapi.emulator.state.accounts import restricted_reason
+from stack_fastapi.emulator.state.records import User, VerificationCode
 
 
 class SendCode(Strict):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import membership, views
-from stack_fastapi.emulator.answer import Answer, json_answer, success
-from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import bad_request, forbidden
-from stack_fastapi.emulator.fields import Name, Nothing, Strict, UserId, Uuid
-from stack_fastapi.emulator.image_fields import ClientImage, ServerImage
-from stack_fastapi.emulator.records import Membership
-from stack_fastapi.emulator.routing import SERVER, Route
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.fields import Name, Nothing, Strict, UserId, Uuid
+from stack_fastapi.emulator.protocol.image_fields import ClientImage, ServerImage
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.protocol.routing import SERVER, Route
+from stack_fastapi.emulator.state import membership
+from stack_fastapi.emulator.state.records import Membership
 
 
 class MemberPath(Strict):

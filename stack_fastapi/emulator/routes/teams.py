@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import accounts, views
-from stack_fastapi.emulator.answer import Answer, json_answer, success
-from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import forbidden
-from stack_fastapi.emulator.membership import (
-    delete_team,
-    membership_of,
-    require_permission,
-    team_of,
-    user_of,
-)
-from stack_fastapi.emulator.records import Team
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.protocol.routing import Route
 from stack_fastapi.emulator.routes.team_forms import (
     ClientTeamCreate,
     ClientTeamUpdate,
@@ -22,7 +15,15 @@ from stack_fastapi.emulator.routes.team_forms import (
     TeamPath,
     TeamQuery,
 )
-from stack_fastapi.emulator.routing import Route
+from stack_fastapi.emulator.state import accounts
+from stack_fastapi.emulator.state.membership import (
+    delete_team,
+    membership_of,
+    require_permission,
+    team_of,
+    user_of,
+)
+from stack_fastapi.emulator.state.records import Team
 
 SIGNED_IN = "USER_AUTHENTICATION_REQUIRED"
 

@@ -6,10 +6,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from stack_fastapi.emulator.account_fields import CountryCode, DisplayName, Password, TotpSecret
-from stack_fastapi.emulator.email_fields import Email
-from stack_fastapi.emulator.fields import Flag, Metadata, Name, Strict, Text, Uuid, to_flag
-from stack_fastapi.emulator.image_fields import ClientImage, ServerImage
+from stack_fastapi.emulator.protocol.account_fields import (
+    CountryCode,
+    DisplayName,
+    Password,
+    TotpSecret,
+)
+from stack_fastapi.emulator.protocol.email_fields import Email
+from stack_fastapi.emulator.protocol.fields import Flag, Metadata, Name, Strict, Text, Uuid, to_flag
+from stack_fastapi.emulator.protocol.image_fields import ClientImage, ServerImage
 
 
 class _User(Strict):

@@ -10,15 +10,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stack_fastapi.emulator import views
-from stack_fastapi.emulator.accounts import restricted_reason
-from stack_fastapi.emulator.answer import Answer, json_answer
-from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import bad_request
-from stack_fastapi.emulator.fields import QueryFlag, Strict, Text, Uuid, Whole
-from stack_fastapi.emulator.project import Project
-from stack_fastapi.emulator.records import User
-from stack_fastapi.emulator.routing import SERVER, Route
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.fields import QueryFlag, Strict, Text, Uuid, Whole
+from stack_fastapi.emulator.protocol.response import Answer, json_answer
+from stack_fastapi.emulator.protocol.routing import SERVER, Route
+from stack_fastapi.emulator.state.accounts import restricted_reason
+from stack_fastapi.emulator.state.project import Project
+from stack_fastapi.emulator.state.records import User
 
 #: What the server leaves out of a search before it compares with ids.
 _NO_ID = re.compile(r"[^a-zA-Z0-9_.-]")

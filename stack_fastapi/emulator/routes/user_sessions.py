@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import sessions, views
-from stack_fastapi.emulator.answer import Answer, json_answer, success
-from stack_fastapi.emulator.call import Call
 from stack_fastapi.emulator.errors import InternalError, KnownError, forbidden, not_found
-from stack_fastapi.emulator.fields import Flag, Number, Strict, UserId, Uuid
-from stack_fastapi.emulator.routing import SERVER, Route
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.fields import Flag, Number, Strict, UserId, Uuid
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.protocol.routing import SERVER, Route
+from stack_fastapi.emulator.state import sessions
 
 MOST_MILLIS = 367 * 24 * 60 * 60 * 1000
 

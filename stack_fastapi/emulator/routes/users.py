@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from stack_fastapi.emulator import accounts, views
-from stack_fastapi.emulator.answer import Answer, json_answer, success
-from stack_fastapi.emulator.call import Call
-from stack_fastapi.emulator.fields import Strict, Uuid
-from stack_fastapi.emulator.membership import user_of
-from stack_fastapi.emulator.records import User
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.fields import Strict, Uuid
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.protocol.routing import SERVER, Route
 from stack_fastapi.emulator.routes.user_forms import ServerUserUpdate, UserCreate
-from stack_fastapi.emulator.routing import SERVER, Route
+from stack_fastapi.emulator.state import accounts
+from stack_fastapi.emulator.state.membership import user_of
+from stack_fastapi.emulator.state.records import User
 
 #: The server takes them when a user is made, and they do nothing: users turn these on themselves,
 #: or a server does so later.

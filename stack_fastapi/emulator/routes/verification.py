@@ -6,15 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stack_fastapi.emulator import verification_codes
-from stack_fastapi.emulator.answer import Answer, json_answer, success
-from stack_fastapi.emulator.call import Call
-from stack_fastapi.emulator.email_fields import Email
-from stack_fastapi.emulator.entropy import SECRET_LENGTH
 from stack_fastapi.emulator.errors import KnownError, bad_request, not_found
-from stack_fastapi.emulator.fields import Strict, Text, Url, UserId, Uuid
-from stack_fastapi.emulator.records import User
-from stack_fastapi.emulator.routing import Route
+from stack_fastapi.emulator.protocol.call import Call
+from stack_fastapi.emulator.protocol.email_fields import Email
+from stack_fastapi.emulator.protocol.fields import Strict, Text, Url, UserId, Uuid
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.protocol.routing import Route
+from stack_fastapi.emulator.state import verification_codes
+from stack_fastapi.emulator.state.entropy import SECRET_LENGTH
+from stack_fastapi.emulator.state.records import User
 
 
 class ChannelPath(Strict):

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from stack_fastapi.emulator.answer import Answer, json_answer, success
 from stack_fastapi.emulator.errors import bad_request, not_found
-from stack_fastapi.emulator.events import EventType
-from stack_fastapi.emulator.records import Endpoint
-from stack_fastapi.emulator.request import Request
+from stack_fastapi.emulator.protocol.request import Request
+from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
+from stack_fastapi.emulator.state.events import EventType
+from stack_fastapi.emulator.state.records import Endpoint
 from stack_fastapi.emulator.webhooks.deliveries import Delivery
 from stack_fastapi.emulator.webhooks.webhooks import Webhooks
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from stack_fastapi.emulator.events import EventType
-from stack_fastapi.emulator.records import Endpoint
+from stack_fastapi.emulator.state.events import EventType
+from stack_fastapi.emulator.state.records import Endpoint
 
 #: URL, body, headers, seconds to wait → the status; None where there was no answer.
 Post = Callable[[str, bytes, Mapping[str, str], float], int | None]

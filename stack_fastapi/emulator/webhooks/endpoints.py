@@ -5,8 +5,8 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from stack_fastapi.client.transport.loopback import is_loopback
-from stack_fastapi.emulator.events import EVENT_TYPES
-from stack_fastapi.emulator.records import Endpoint
+from stack_fastapi.emulator.state.events import EVENT_TYPES
+from stack_fastapi.emulator.state.records import Endpoint
 
 
 def check(endpoint: Endpoint) -> Endpoint:

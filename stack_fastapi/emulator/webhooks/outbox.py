@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from stack_fastapi.emulator.records import Endpoint
-from stack_fastapi.emulator.state import Clock
+from stack_fastapi.emulator.state.records import Endpoint
+from stack_fastapi.emulator.state.state import Clock
 from stack_fastapi.emulator.webhooks.deliveries import (
     RETRY_AFTER,
     Delivery,

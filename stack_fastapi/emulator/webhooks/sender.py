@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stack_fastapi.emulator.state import Clock
+from stack_fastapi.emulator.state.state import Clock
 from stack_fastapi.emulator.webhooks.deliveries import Attempt, Entry, Post
 from stack_fastapi.emulator.webhooks.outbox import Outbox
 from stack_fastapi.emulator.webhooks.signing import sign

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
-from stack_fastapi.emulator import views
-from stack_fastapi.emulator.events import EVENT_TYPES, EventType, Subject
-from stack_fastapi.emulator.project import Project
-from stack_fastapi.emulator.records import Endpoint, Json, Team, User
-from stack_fastapi.emulator.state import State
+from stack_fastapi.emulator.protocol import views
+from stack_fastapi.emulator.state.events import EVENT_TYPES, EventType, Subject
+from stack_fastapi.emulator.state.project import Project
+from stack_fastapi.emulator.state.records import Endpoint, Json, Team, User
+from stack_fastapi.emulator.state.state import State
 from stack_fastapi.emulator.webhooks.deliveries import (
     RETRY_AFTER,
     Delivery,
@@ -46,7 +47,7 @@ class Webhooks:
         self._outbox = Outbox(state.clock, retry_after)
         self._sender = Sender(self._outbox, state.clock, post or _post)
         for project in state.projects.values():
-            project.listener = self._hear
+            project.listener = partial(self._hear, project)
 
     @property
     def secret(self) -> str:
