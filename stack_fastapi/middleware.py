@@ -110,8 +110,7 @@ class StackAuthMiddleware(Authenticating):
             user = await decision.admit()
         except StackAuthError:
             return None
-        if isinstance(self._auth, StackAuth):
-            self._auth.remember(decision)
+        decision.remember()
         return user
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:

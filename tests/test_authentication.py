@@ -108,7 +108,7 @@ async def decided_and_remembered(auth: StackAuth, token: str) -> User:
     for _ in range(2):  # the first request of all brings the keys, and judges by none before them
         decision = auth.begin(scope_of("/", token))
         user = await decision.admit()
-        auth.remember(decision)
+        decision.remember()
     return user
 
 
@@ -133,11 +133,11 @@ async def test_one_look_admits_nobody_whom_the_settings_do_not(stack: FakeStack)
     decision = auth.begin(scope_of("/", token))
     with pytest.raises(RestrictedUserNotAllowedError):
         await decision.admit()
-    auth.remember(decision)
+    decision.remember()
     assert decided_at_one_look(auth, token) is None
     assert (await decision.admit(Policy(allow_restricted=True))).id == user_id
     assert decision.admitted is None  # under another policy than the settings'
-    auth.remember(decision)
+    decision.remember()
     assert decided_at_one_look(auth, token) is None
 
 
@@ -188,7 +188,7 @@ async def test_an_eviction_while_a_request_is_decided_is_not_forgotten(stack: Fa
     await auth.evict(next(iter(stack.users)))
     gate.open()
     await request
-    auth.remember(decision)
+    decision.remember()
     assert decided_at_one_look(auth, token) is None
 
 
@@ -292,6 +292,14 @@ async def test_a_decision_at_one_look_becomes_a_requests_own_for_who_asks_more(
     assert not auth.decide_cached(other)
     other["stack_fastapi"] = CachedDecision(auth, auth._parts, user, None, b"another digest")
     assert auth.begin(other).admitted is None
+
+
+async def test_a_guest_is_known_to_hold_nothing(stack: FakeStack) -> None:
+    auth, scope = stack.engine(), scope_of("/")
+    assert auth.decide_cached(scope)
+    guest = scope["stack_fastapi"]
+    assert guest.cached_permissions(None) is None
+    assert not guest.holds(0, 0.0)  # nobody's token leads to it
 
 
 async def test_an_anonymous_token_is_refused_before_anybody_is_looked_up(

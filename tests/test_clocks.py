@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import NoReturn
 
 import pytest
 from fake_stack import Clock, FakeStack, app_of, get
@@ -105,7 +106,7 @@ async def test_a_pause_of_the_breaker_is_no_longer_for_it() -> None:
     assert (await get(app, "/me", stack.sign_in())).status == 200
 
 
-def stack_is_down() -> object:
+def stack_is_down() -> NoReturn:
     raise ConnectionError
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -356,6 +357,17 @@ async def test_a_broken_key_spoils_no_other(changes: dict[str, Any]) -> None:
     keys = _key_set({"keys": [_jwk(**{"kid": "bad", **changes}), _jwk()]})
     assert await keys.get("good") is not None
     assert await keys.get("bad") is None
+
+
+async def test_only_a_key_of_the_set_is_fresh() -> None:
+    keys, others = _key_set({"keys": [_jwk()]}), _key_set({"keys": [_jwk()]})
+    key, other = await keys.get("good"), await others.get("good")
+    assert key is not None
+    assert other is not None
+    assert keys.fresh_until("good", key) > Clock()()
+    assert keys.fresh_until("good", other) == -math.inf  # another one under the same id
+    assert keys.fresh_until("bad", key) == -math.inf
+    assert _key_set({"keys": []}).fresh_until("good", key) == -math.inf
 
 
 async def test_a_published_private_half_is_not_kept() -> None:

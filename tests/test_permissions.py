@@ -223,3 +223,53 @@ async def test_a_permission_of_somebody_else_in_the_answer_is_not_mine() -> None
     arrival = auth._parts.store.arrival()
     assert await auth._parts.permissions.held(mine, team, arrival) == frozenset()
     assert await auth._parts.permissions.held(mine, None, arrival) == frozenset({"write"})
+
+
+# ---------------------------------------------------------------- decided at one look
+
+
+@pytest.mark.parametrize("path", ["/permission", "/teams/{team}/permission"])
+async def test_what_is_known_at_one_look_ends_with_every_change(
+    stack: LocalStack, path: str
+) -> None:
+    auth = stack.engine()
+    app = app_of(auth)
+    alice = stack.sign_in(permissions=["read"], team="Acme", team_permissions=["bill"])
+    assert alice.team is not None
+    path, team_id = path.format(team=alice.team.id), alice.team.id
+    for _ in range(5):
+        assert await outcome(app, path, alice.token) == "200"
+    stack.asked()
+    assert await outcome(app, path, alice.token) == "200"
+    assert stack.asked() == {}
+
+    stack.emulator.revoke(alice.user.id, "read")
+    stack.emulator.revoke(alice.user.id, "bill", team_id=team_id)
+    fresh = "/now" if team_id not in path else f"/teams/{team_id}/now"
+    assert (await get(app, fresh, alice.token)).status == 403
+    assert (await get(app, path, alice.token)).status == 403  # and known from then on
+
+
+@pytest.mark.parametrize("path", ["/permission", "/teams/{team}/permission"])
+async def test_what_is_known_at_one_look_ends_with_the_lifetime_and_with_an_eviction(
+    stack: LocalStack, path: str
+) -> None:
+    auth = stack.engine()
+    app = app_of(auth)
+    alice = stack.sign_in(permissions=["read"], team="Acme", team_permissions=["bill"])
+    assert alice.team is not None
+    path, team_id = path.format(team=alice.team.id), alice.team.id
+    for end in (lambda: auth.evict(alice.user.id), lambda: auth.evict_team(team_id), None):
+        for _ in range(5):
+            assert await outcome(app, path, alice.token) == "200"
+        stack.asked()
+        if end is None:
+            stack.clock.advance(TTL)
+        else:
+            await end()
+        assert await outcome(app, path, alice.token) == "200"
+        assert stack.asked() != {} or end is not None
+    stack.emulator.revoke(alice.user.id, "read")
+    stack.emulator.revoke(alice.user.id, "bill", team_id=team_id)
+    await auth.evict(alice.user.id)
+    assert (await get(app, path, alice.token)).status == 403

@@ -779,3 +779,32 @@ async def test_a_wall_clock_that_is_set_back_keeps_nothing_alive_and_proves_no_a
     texts.advance(TTL + STALE)
     with pytest.raises(UnavailableError):
         await texts.get()
+
+
+# ---------------------------------------------------------------- kept by others
+
+
+async def test_whoever_keeps_a_response_hears_of_a_newer_one() -> None:
+    texts = Texts()
+    lookup = texts.lookup
+    await texts.get()
+    entry = lookup.cached("key")
+    assert entry is not None
+    validity = lookup.validity("key", entry)
+    assert validity.holds(texts.monotonic())
+    await texts.get(max_age=0)
+    assert not validity.holds(texts.monotonic())
+    assert not lookup.validity("key", entry).holds(texts.monotonic())  # nor does who comes too late
+
+
+async def test_what_is_kept_ends_with_its_lifetime_also_where_nothing_newer_comes() -> None:
+    texts = Texts()
+    await texts.get()
+    entry = texts.lookup.cached("key")
+    assert entry is not None
+    await texts.store.evict("key")
+    validity = texts.lookup.validity("key", entry)  # an eviction is somebody else's to notice
+    texts.advance(TTL - 1)
+    assert validity.holds(texts.monotonic())
+    texts.advance(1)
+    assert not validity.holds(texts.monotonic())

@@ -15,6 +15,8 @@ from stack_fastapi.tokens.claims import (
     RefusedTokenError,
     TokenRules,
     check_claims,
+    is_of_another_project,
+    issuer_base,
     issuers_of,
     read_object,
     split,
@@ -355,3 +357,27 @@ def test_every_base_has_an_issuer_for_each_type() -> None:
         for host in "ab"
         for user_type in TYPES
     }
+
+
+# ---------------------------------------------------------------- what it says of itself
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"{", b"[]", b"\xff", b'{"iss": 7, "aud": ["x"]}', b'{"iss": "x", "iss": "y"}']
+)
+def test_a_payload_that_cannot_be_read_names_no_project(payload: bytes) -> None:
+    assert not is_of_another_project(payload, "ours")
+    assert issuer_base(payload) == ""
+
+
+def test_another_project_is_named_by_issuer_and_audience_alike() -> None:
+    def named(iss: str, aud: str) -> bool:
+        return is_of_another_project(json.dumps({"iss": iss, "aud": aud}).encode(), "ours")
+
+    base = "https://stack.test/api/v1/projects"
+    assert named(f"{base}/theirs", "theirs")
+    assert named(f"{base}-anonymous-users/theirs", "theirs:anon")
+    assert not named(f"{base}/theirs", "others")
+    assert not named(f"{base}/ours", "ours")
+    assert not named("https://issuer.test", "theirs")
+    assert not named(f"{base}/theirs/oidc", "theirs")

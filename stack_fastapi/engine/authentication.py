@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from stack_fastapi.engine.cached_decision import CachedDecision
+from stack_fastapi.engine.cached_decision import Basis, CachedDecision
 from stack_fastapi.engine.outcomes import Outcomes, unwrap
 from stack_fastapi.engine.policy import Policy
 from stack_fastapi.exceptions import (
@@ -95,6 +95,19 @@ class Authentication:
     def digest(self) -> bytes | None:
         """What the token is remembered under; None where there is none."""
         return digest_of(self._credential) if isinstance(self._credential, SecretStr) else None
+
+    def remember(self) -> None:
+        """Decide in the same way about the next request with this token, at one look."""
+        user, digest, parts = self.admitted, self.digest, self._parts
+        if user is None or digest is None:
+            return
+        entry, seen = parts.users.cached(user.id), parts.verifier.seen(digest)
+        if entry is None or entry.value is not user or seen is None:  # stale, or evicted meanwhile
+            return
+        basis = Basis(
+            self.state, parts.verifier.fresh_until(seen), parts.users.validity(user.id, entry)
+        )
+        seen.decision = CachedDecision(self._owner, parts, user, seen.claims, seen.digest, basis)
 
     def adopt(self, decided: CachedDecision) -> None:
         """Take over what was decided at one look, if it is about the same token."""

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from starlette.authentication import AuthCredentials, UnauthenticatedUser
 
 from stack_fastapi.engine.authentication import Authentication
-from stack_fastapi.engine.cached_decision import Basis, CachedDecision
+from stack_fastapi.engine.cached_decision import CachedDecision
 from stack_fastapi.engine.policy import Policy
 from stack_fastapi.exceptions import MissingMiddlewareError, StackAuthError
 from stack_fastapi.models import AccessTokenClaims, User, WebhookEvent
@@ -197,21 +197,6 @@ class StackAuth:
         scope[SCOPE_KEY] = decision
         scope["user"], scope["auth"] = decision.admitted, decision.auth
         return True
-
-    def remember(self, decision: Authentication) -> None:
-        """Decide in the same way about the next request with this token, at one look."""
-        user, digest = decision.admitted, decision.digest
-        if user is None or digest is None:
-            return
-        entry, seen = self._parts.users.cached(user.id), self._verifier.seen(digest)
-        if entry is None or entry.value is not user or seen is None:  # stale, or evicted meanwhile
-            return
-        basis = Basis(
-            decision.state,
-            self._verifier.fresh_until(seen),
-            self._parts.users.validity(user.id, entry),
-        )
-        seen.decision = CachedDecision(self, self._parts, user, seen.claims, seen.digest, basis)
 
     def begin(self, scope: MutableMapping[str, Any]) -> Authentication:
         """The decision for an ASGI scope; the same one for whoever asks this engine again.
