@@ -10,7 +10,7 @@ LOWEST := .venv-lowest
 # Old versions use what is deprecated by now, and the old TestClient leaves its streams open.
 OLD_HABITS := -W "ignore::DeprecationWarning" -W "ignore:Unclosed <MemoryObject:ResourceWarning"
 
-.PHONY: example test test-lowest check bench pictures format constraints clean
+.PHONY: example test test-lowest check bench profile pictures format constraints clean
 
 ## Run the example app; with no Stack project in the environment it brings a local Stack along.
 example: $(READY)
@@ -36,11 +36,16 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --quiet README.md docs
 
-## What the kit costs, as ratios measured side by side.
+## What the kit costs, as ratios measured side by side: docs/benchmarks.md.
 bench: $(READY)
-	$(BIN)/python benchmarks/request_cost.py
-	$(BIN)/python benchmarks/hostile_tokens.py
-	$(BIN)/python benchmarks/local_stack.py
+	$(INSTALL) --group bench $(addprefix --constraint ,$(CONSTRAINTS))
+	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.hostile_tokens
+	$(BIN)/python -m benchmarks.local_stack
+
+## Which functions the time of a warm request goes to.
+profile: $(READY)
+	$(BIN)/python -m benchmarks.warm_profile
 
 ## The README's pictures of the local Stack's page.
 pictures: $(READY)
@@ -54,7 +59,7 @@ format: $(READY)
 PIN := $(BIN)/uv pip compile --quiet --all-extras --python-version 3.11 --universal --no-header \
 	--no-annotate --no-emit-index-url
 constraints: $(READY)
-	$(PIN) --upgrade --group dev --output-file constraints.txt pyproject.toml
+	$(PIN) --upgrade --group dev --group bench --output-file constraints.txt pyproject.toml
 	$(PIN) --upgrade --group test --resolution lowest-direct \
 		--output-file constraints-lowest.txt pyproject.toml
 
