@@ -126,12 +126,7 @@ class EmulatorApp:
                 state.issuer_bases.note(issue.base_url)
                 return sign_in(project, user, state.entropy, issue).access_token
 
-        def rotate_keys(*, keep_old: bool) -> None:
-            with self.state.lock:
-                for project in self.state.projects.values():
-                    project.signing_keys.rotate(keep_old=keep_old)
-
-        acts = admin_api.Acts(token_of, rotate_keys, lambda: sent_emails(self.state))
+        acts = admin_api.Acts(token_of, self.state.rotate_keys, lambda: sent_emails(self.state))
         return admin_api.answer(request, self.faults, self.requests, acts, self.webhooks)
 
     def _handle(self, request: Request, now: float) -> Handled:

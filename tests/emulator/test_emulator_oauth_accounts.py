@@ -126,6 +126,34 @@ def test_who_is_not_there_has_none(api: Api, alice: User) -> None:
     assert api("GET", f"/oauth-providers/{alice.id}/github").outcome == (400, "SCHEMA_ERROR")
 
 
+def test_an_account_is_looked_for_among_its_owners(
+    emulator: StackEmulator, api: Api, alice: User
+) -> None:
+    account_id, bob = add(api, alice.id).json["id"], emulator.create_user()
+    for method, body in (("GET", None), ("PATCH", {}), ("DELETE", None)):
+        for owner, account in ((alice.id, NOBODY), (bob.id, account_id)):
+            asked = api(method, f"/oauth-providers/{owner}/{account}", body)
+            assert asked.outcome == (404, None)
+        asked = api(method, f"/oauth-providers/me/{account_id}", body, **own(emulator, bob))
+        assert asked.outcome == (404, None)
+    assert len(alice.oauth_accounts) == 1
+
+
+@pytest.mark.parametrize("name", ["user_id", "provider_config_id", "account_id", "allow_sign_in"])
+def test_an_account_says_what_it_is(api: Api, alice: User, name: str) -> None:
+    body = {
+        "user_id": alice.id,
+        "provider_config_id": "github",
+        "account_id": "octocat",
+        "allow_sign_in": True,
+        "allow_connected_accounts": True,
+    }
+    left = {key: value for key, value in body.items() if key != name}
+    assert api("POST", "/oauth-providers", left).outcome == (400, "SCHEMA_ERROR")
+    made = api("POST", "/oauth-providers", body)
+    assert (made.status, "email" in made.json) == (201, False)
+
+
 def test_only_servers_record_accounts(emulator: StackEmulator, api: Api, alice: User) -> None:
     refused = api("POST", "/oauth-providers", {}, **own(emulator, alice))
     assert refused.outcome == (401, "INSUFFICIENT_ACCESS_TYPE")
@@ -150,6 +178,8 @@ def test_a_user_has_an_account_once_and_one_of_a_provider_for_signing_in(
     assert add(api, alice.id, allow_sign_in=False).outcome == (400, None)
     assert add(api, alice.id, "second").outcome == (400, None)
     assert add(api, alice.id, "second", allow_sign_in=False, email=None).status == 201
+    path = f"/oauth-providers/{alice.id}/{alice.oauth_accounts[-1].id}"
+    assert api("PATCH", path, {"allow_sign_in": True}).outcome == (400, None)
     assert add(api, alice.id, "third", provider_config_id="google").status == 201
     assert [item.account_id for item in alice.oauth_accounts] == ["octocat", "second", "third"]
 
@@ -188,6 +218,8 @@ def test_signing_in_again_needs_the_account_to_be_named(
     add(api, emulator.create_user().id, "somebody else's")
     assert api("PATCH", path, {"allow_sign_in": True}).outcome == TAKEN
     named = {"allow_sign_in": True, "account_id": "octocat"}
+    taken = {"allow_sign_in": True, "account_id": "somebody else's"}
+    assert api("PATCH", path, taken).outcome == TAKEN
     assert api("PATCH", path, named).json["allow_sign_in"] is True
 
 
@@ -199,6 +231,14 @@ def test_an_account_is_forgotten_once(emulator: StackEmulator, api: Api, alice: 
     assert api("DELETE", path, **mine).json == {"success": True}
     assert api("DELETE", path, **mine).outcome == (404, None)
     assert api("GET", "/users/me", **mine).json["oauth_providers"] == []
+    assert add(api, alice.id).status == 201
+
+
+def test_an_account_goes_with_its_user(emulator: StackEmulator, api: Api, alice: User) -> None:
+    add(api, alice.id)
+    api("DELETE", f"/users/{alice.id}")
+    assert listed(api, "/oauth-providers") == []
+    assert add(api, emulator.create_user().id).status == 201
 
 
 def test_a_server_makes_a_user_with_accounts(api: Api) -> None:
@@ -232,5 +272,6 @@ def test_accounts_are_saved(emulator: StackEmulator, api: Api, alice: User, tmp_
     add(api, alice.id)
     emulator.save(tmp_path / "saved.json")
     again = StackEmulator(tmp_path / "saved.json")
+    assert listed(Api(again), "/oauth-providers") == listed(api, "/oauth-providers")
     assert again.project.users[alice.id].oauth_accounts == alice.oauth_accounts
     assert again.project.config.oauth_providers == ["github", "google"]

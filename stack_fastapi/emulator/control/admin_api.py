@@ -33,6 +33,7 @@ from stack_fastapi.emulator.control.faults import Fault, Faults
 from stack_fastapi.emulator.control.mail_controls import SentEmail
 from stack_fastapi.emulator.control.request_log import RequestLog
 from stack_fastapi.emulator.errors import PlainError, StackError, bad_request, forbidden, not_found
+from stack_fastapi.emulator.protocol.fields import explained
 from stack_fastapi.emulator.protocol.guard import check_local, is_from_another_site
 from stack_fastapi.emulator.protocol.request import Request
 from stack_fastapi.emulator.protocol.response import (
@@ -163,4 +164,4 @@ def _fault(request: Request) -> Fault:
     try:
         return Fault.model_validate(request.body())
     except ValidationError as error:
-        raise bad_request(webhooks_admin.explained(error)) from None
+        raise bad_request(explained(error)) from None

@@ -41,9 +41,6 @@ class Controls(ABC):
         """All projects, by the seed's names for them."""
         return {project.alias: project for project in self._state.projects.values()}
 
-    def _home(self, alias: str | None) -> Project:
-        return self.project if alias is None else self.projects[alias]
-
     def _find(self, user_id: str) -> tuple[Project, User]:
         for project in self._state.projects.values():
             if user_id in project.users:

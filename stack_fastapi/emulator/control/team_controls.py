@@ -24,7 +24,7 @@ class TeamControls(Controls):
             KnownError: There is no such user in the project.
         """
         with self._state.lock:
-            home = self._home(project)
+            home = self._state.project_named(project)
             if creator is not None:
                 membership.user_of(home, creator)
             team = Team(self._state.entropy.uuid(), display_name, self._now_millis())
@@ -75,7 +75,7 @@ class TeamControls(Controls):
         """
         with self._state.lock:
             definition = PermissionDefinition(permission_id, scope, None, list(contains))
-            grants.define(self._home(project), definition)
+            grants.define(self._state.project_named(project), definition)
 
     def grant(self, user_id: str, permission_id: str, *, team_id: str | None = None) -> None:
         """Grant a permission in a team, or in the whole project.

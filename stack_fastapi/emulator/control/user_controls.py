@@ -31,7 +31,7 @@ class UserControls(Controls):
         changes = accounts.with_email_auth(UserCreate.model_validate(fields).given())
         with self._state.lock:
             return accounts.create_user(
-                self._home(project), changes, self._state.entropy, self._now_millis()
+                self._state.project_named(project), changes, self._state.entropy, self._now_millis()
             )
 
     def update_user(self, user_id: str, /, **fields: Any) -> User:  # noqa: ANN401 - JSON
@@ -137,6 +137,4 @@ class UserControls(Controls):
             keep_old: Whether the keys so far stay published. If not, tokens in use are no good
                 any more.
         """
-        with self._state.lock:
-            for project in self._state.projects.values():
-                project.signing_keys.rotate(keep_old=keep_old)
+        self._state.rotate_keys(keep_old=keep_old)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from stack_fastapi.emulator.errors import KnownError
 from stack_fastapi.emulator.protocol.access import Access, AccessType
-from stack_fastapi.emulator.protocol.fields import Nothing, Strict
+from stack_fastapi.emulator.protocol.fields import Nothing, Strict, explained
 from stack_fastapi.emulator.protocol.request import Request
 from stack_fastapi.emulator.state.project import Project
 from stack_fastapi.emulator.state.records import User
@@ -125,12 +125,4 @@ class Call:
         try:
             return form.model_validate(value, context={"own_user_id": own.id if own else None})
         except ValidationError as error:
-            raise KnownError("SCHEMA_ERROR", {"message": _explain(part, error)}) from None
-
-
-def _explain(part: str, error: ValidationError) -> str:
-    """What is wrong, without what was sent: it may be a secret."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(
-        f"{'.'.join(map(str, (part, *problem['loc'])))}: {problem['msg']}" for problem in problems
-    )
+            raise KnownError("SCHEMA_ERROR", {"message": explained(error, part)}) from None

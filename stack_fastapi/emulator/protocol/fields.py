@@ -11,7 +11,14 @@ import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+)
 
 from stack_fastapi.emulator.errors import InternalError, KnownError
 from stack_fastapi.emulator.json_text import kept
@@ -38,6 +45,14 @@ class Strict(BaseModel):
 
 class Nothing(Strict):
     """No fields at all."""
+
+
+def explained(error: ValidationError, *part: str) -> str:
+    """What is wrong in a part of a request, without what was sent: it may be a secret."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(
+        f"{'.'.join(map(str, (*part, *item['loc'])))}: {item['msg']}" for item in problems
+    )
 
 
 def _to_text(value: object) -> object:

@@ -41,6 +41,21 @@ class State:
     issuer_bases: IssuerBases = field(default_factory=IssuerBases)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
+    def project_named(self, alias: str | None) -> Project:
+        """The project with the seed's name for it; the first one if there is no name.
+
+        Raises:
+            KeyError: There is no such project.
+        """
+        projects = {project.alias: project for project in self.projects.values()}
+        return projects[next(iter(projects)) if alias is None else alias]
+
+    def rotate_keys(self, *, keep_old: bool) -> None:
+        """Sign with new keys from now on, in all projects; the old ones stay if they are kept."""
+        with self.lock:
+            for project in self.projects.values():
+                project.signing_keys.rotate(keep_old=keep_old)
+
 
 def find_user(state: State, id_or_email: str) -> tuple[Project, User]:
     """The first user in any project with this id or primary e-mail address.

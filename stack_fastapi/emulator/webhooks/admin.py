@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stack_fastapi.emulator.errors import bad_request, not_found
+from stack_fastapi.emulator.protocol.fields import explained
 from stack_fastapi.emulator.protocol.request import Request
 from stack_fastapi.emulator.protocol.response import Answer, json_answer, success
 from stack_fastapi.emulator.state.events import EventType
@@ -66,12 +67,6 @@ def answer(request: Request, path: str, webhooks: Webhooks) -> Answer:
         raise bad_request(str(error)) from None
     except KeyError:
         raise not_found("There is no such project or message.") from None
-
-
-def explained(error: ValidationError) -> str:
-    """What is wrong in a body, without what was sent."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in problems)
 
 
 def _show(_request: Request, webhooks: Webhooks) -> Answer:

@@ -52,7 +52,7 @@ class Webhooks:
     @property
     def secret(self) -> str:
         """What the first project's messages are signed with, `whsec_…`."""
-        return self._home(None).webhook_secret
+        return self._state.project_named(None).webhook_secret
 
     def new_id(self) -> str:
         """An id for a message, `msg_…`."""
@@ -94,7 +94,7 @@ class Webhooks:
         """
         endpoint = check(Endpoint(url, tuple(types), allow_remote, post))
         with self._state.lock:
-            self._home(project).endpoints.append(endpoint)
+            self._state.project_named(project).endpoints.append(endpoint)
         return endpoint
 
     def remove(self, url: str) -> None:
@@ -139,10 +139,6 @@ class Webhooks:
         """Send messages by themselves until the block ends."""
         with self._sender.running():
             yield
-
-    def _home(self, alias: str | None) -> Project:
-        homes = {project.alias: project for project in self._state.projects.values()}
-        return homes[next(iter(homes)) if alias is None else alias]
 
     def _hear(self, project: Project, event: EventType, about: Subject) -> None:
         wanted = [item for item in project.endpoints if not item.types or event in item.types]
