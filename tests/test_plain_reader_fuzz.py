@@ -76,6 +76,10 @@ def is_token(text: bytes) -> bool:
 @example([(b"authorization", b"Bearer  " + TOKENS[0].encode())], ["bearer"], "GET")
 @example([(b"x-stack-access-token", b" ")], ["header"], "GET")
 @example([(b"cookie", b"a=b")], ["cookie"], "POST")
+@example([(b"cookie", TOKENS[0].encode())], ["cookie"], "GET")
+@example([(b"x-stack-auth", TOKENS[0].encode())], ["stack_auth"], "GET")
+@example([(b"authorization", b"bearers" + TOKENS[0].encode())], ["bearer"], "GET")
+@example([(b"authorization", TOKENS[0].encode())], ["bearer"], "GET")
 def test_one_look_sees_the_token_that_the_reader_finds_and_no_guest_in_its_place(
     found: list[tuple[bytes, bytes]], places: list[TokenSource], method: str
 ) -> None:
@@ -191,6 +195,10 @@ def spoiled(draw: st.DrawFn) -> str:
 @example("a" * (MAX_TOKEN_LENGTH + 1))
 @example(f"{HEADER}.AB.{encoded(bytes(64))}")
 @example(f"{HEADER}.AAB.{encoded(bytes(64))}")
+@example(f"{HEADER}.AI.{encoded(bytes(64))}")
+@example(f"{HEADER}.AAC.{encoded(bytes(64))}")
+@example(f"{HEADER}.AQ.{encoded(bytes(64))}")
+@example(f"{HEADER}.AAE.{encoded(bytes(64))}")
 @example(f"{HEADER}.A.{encoded(bytes(64))}")
 @example(f"{HEADER}..{encoded(bytes(64))}")
 def test_a_token_is_taken_apart_as_by_a_strict_reader(token: str) -> None:
