@@ -11,6 +11,8 @@ from stack_fastapi.types import Clock
 logger = logging.getLogger("stack_fastapi")
 
 _INTERVAL = 60.0
+#: How many problems are told apart.
+_MOST_PROBLEMS = 1000
 
 
 class ProblemLog:
@@ -38,6 +40,9 @@ class ProblemLog:
             last = self._last.get(problem, float("-inf"))
             due = now - last >= _INTERVAL
             if due:
+                self._last.pop(problem, None)
                 self._last[problem] = now
+            if len(self._last) > _MOST_PROBLEMS:
+                del self._last[next(iter(self._last))]  # the one that was logged longest ago
         if due:
             logger.log(level, "%s", message)

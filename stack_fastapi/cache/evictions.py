@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection
 from math import inf
+from threading import Lock
 from typing import NamedTuple
 
 from stack_fastapi.types import Clocks
@@ -37,6 +38,8 @@ class Evictions:
     Args:
         size: the most marks that are kept.
         clocks: the time.
+        longest: how long after its request a response may be about, in seconds; older marks are
+            of no use.
 
     Attributes:
         state: another number after each eviction. What was put together from several entries is
@@ -44,24 +47,38 @@ class Evictions:
         newest: place of the latest eviction of anything.
     """
 
-    def __init__(self, size: int, clocks: Clocks) -> None:
+    def __init__(self, size: int, clocks: Clocks, longest: float = inf) -> None:
         self.state = 0
         self.newest = 0
         self._states = itertools.count(1)  # never the same twice, also with several threads
         self._size = size
         self._clocks = clocks
+        self._longest = longest
+        self._lock = Lock()  # a slow thread must not undo what a later one did
         self._marks: dict[str, Eviction] = {}
         self._all = _NEVER
 
     def mark(self, subject: str, sequence: int) -> None:
         """Evict a subject: what was asked before ``sequence`` counts no more."""
         eviction = Eviction(sequence, self._clocks.monotonic(), self._clocks.wall())
-        if len(self._marks) >= self._size:
-            self._all = eviction  # first: between the two lines, another thread may look
-            self._marks.clear()
-        self._marks[subject] = eviction
-        self.newest = sequence
+        with self._lock:
+            if len(self._marks) >= self._size:
+                self._make_room(eviction)
+            if self.latest((subject,)).sequence < sequence:
+                self._marks[subject] = eviction
+            self.newest = max(self.newest, sequence)
         self.disturb()
+
+    def _make_room(self, eviction: Eviction) -> None:
+        young = {
+            subject: mark
+            for subject, mark in self._marks.items()
+            if eviction.at - mark.at <= self._longest
+        }
+        if len(young) >= self._size:
+            self._all = eviction  # first: between the two lines, another thread may look
+            young = {}
+        self._marks = young
 
     def disturb(self) -> None:
         """Have what was put together from several entries put together anew."""

@@ -91,7 +91,7 @@ class SingleFlight(Generic[T]):
             not_before: a sequence number; what began before it does not count.
         """
         with self._lock:
-            here = self._by_loop.setdefault(asyncio.get_running_loop(), _OnLoop())
+            here = self._by_loop.get(asyncio.get_running_loop()) or self._enter()
         found = here.joinable.get(key)
         if found is not None and not found.task.done() and found.sequence >= not_before:
             return found, False
@@ -103,6 +103,13 @@ class SingleFlight(Generic[T]):
         here = self._by_loop.get(asyncio.get_running_loop())
         found = None if here is None else here.joinable.get(key)
         return None if found is None or found.task.done() else found
+
+    def _enter(self) -> _OnLoop[T]:
+        """Begin with the running loop, and forget those that were closed in the middle."""
+        for loop in [loop for loop in self._by_loop if loop.is_closed()]:
+            del self._by_loop[loop]
+        here = self._by_loop[asyncio.get_running_loop()] = _OnLoop()
+        return here
 
     async def aclose(self) -> None:
         """End all requests of this event loop; those who wait hear that Stack is unavailable."""

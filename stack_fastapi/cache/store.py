@@ -11,6 +11,8 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
+from math import inf
+from threading import Lock
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
@@ -36,6 +38,7 @@ class Store:
         size: the most responses of each kind that are kept in memory.
         longest_flight: the longest that a request takes, in seconds.
         shared: the tier behind this process's memory; None for none.
+        longest_kept: the longest that a response about somebody is kept, in seconds.
 
     Attributes:
         clocks: the same.
@@ -46,13 +49,18 @@ class Store:
     """
 
     def __init__(
-        self, clocks: Clocks, size: int, longest_flight: float, shared: SharedTier | None = None
+        self,
+        clocks: Clocks,
+        size: int,
+        longest_flight: float,
+        shared: SharedTier | None = None,
+        longest_kept: float = inf,
     ) -> None:
         self.clocks = clocks
         self.longest_flight = longest_flight
         self.shared = shared
         self.size = size
-        self.evictions = Evictions(size, clocks)
+        self.evictions = Evictions(size, clocks, longest_kept + longest_flight)
         self.next_sequence: Callable[[], int] = itertools.count(1).__next__
         self._lookups: list[Lookup[Any]] = []
 
@@ -106,6 +114,7 @@ class Lookup(Generic[T]):
         self._flights: SingleFlight[Entry[T]] = SingleFlight(store.next_sequence)
         # Of the keys that somebody keeps a response of, outside of what is bounded here.
         self._newest: WeakValueDictionary[str, Newest] = WeakValueDictionary()
+        self._lock = Lock()  # loops of other threads keep and learn responses as well
 
     def cached(self, key: str) -> Entry[T] | None:
         """What memory knows under a key and is fresh; None says nothing."""
@@ -121,10 +130,13 @@ class Lookup(Generic[T]):
 
     def validity(self, key: str, entry: Entry[T]) -> Validity:
         """How long a response that ``cached`` gave is good, for whoever keeps it."""
-        newest = self._newest.setdefault(key, Newest(entry.sequence))
-        known = self.known(key)  # looked at after that: what comes from now on changes it
-        if known is not None:
-            newest.sequence = max(newest.sequence, known.sequence)
+        with self._lock:
+            newest = self._newest.get(key)
+            if newest is None:
+                newest = self._newest[key] = Newest(entry.sequence)
+            known = self.known(key)  # looked at after that: what comes from now on changes it
+            if known is not None:
+                newest.sequence = max(newest.sequence, known.sequence)
         return Validity(entry.asked_at + self._kind.ttl, entry.sequence, newest)
 
     async def get(
@@ -184,12 +196,16 @@ class Lookup(Generic[T]):
         any_will_do = max_age is None or max_age > self._store.longest_flight
         not_before = 0 if any_will_do else arrival.sequence
         try:
-            return await self._response(key, subjects, request, not_before)
+            entry = await self._response(key, subjects, request, not_before)
+            is_over = max_age is None and entry.asked_at < arrival.at - self._kind.ttl
+            if is_over:  # it was on its way for longer than it is good
+                entry = await self._response(key, subjects, request, arrival.sequence)
         except self._kind.lives_through:
             stale = self._stale(key)
             if max_age is not None or stale is None:
                 raise
-            return stale
+            entry = stale
+        return entry
 
     async def _response(
         self,
@@ -263,8 +279,12 @@ class Lookup(Generic[T]):
 
     def _remember(self, key: str, entry: Entry[T]) -> bool:
         """Keep a response in memory, unless it was evicted or overtaken on its way."""
-        newest = self._positive.get(key) or self._negative.get(key)
-        if self._is_evicted(entry) or (newest is not None and _is_overtaken(entry, newest)):
+        with self._lock:
+            return self._replace(key, entry)
+
+    def _replace(self, key: str, entry: Entry[T]) -> bool:
+        before = self._positive.get(key) or self._negative.get(key)
+        if self._is_evicted(entry) or (before is not None and _is_overtaken(entry, before)):
             return False
         room, other = self._positive, self._negative
         if self._kind.is_negative(entry.value):
@@ -273,7 +293,7 @@ class Lookup(Generic[T]):
         other.delete(key)
         if (kept := self._newest.get(key)) is not None:
             kept.sequence = entry.sequence
-        if self._kind.is_basis:
+        if self._kind.is_basis and before is not None and before.value != entry.value:
             self._store.evictions.disturb()  # when it is there: nobody may build on the old one
         return True
 

@@ -9,7 +9,15 @@ from pydantic import BaseModel, SecretStr, ValidationError, model_validator
 
 from stack_fastapi.client import _checks
 from stack_fastapi.client.transport.request import MAX_LIST
-from stack_fastapi.exceptions import StackApiError, StackConfigurationError, StackUnavailableError
+from stack_fastapi.client.transport.response import NotSentError
+from stack_fastapi.exceptions import (
+    ApiAccessTokenExpiredError,
+    ApiAccessTokenInvalidError,
+    ApiAccessTokenProjectError,
+    StackApiError,
+    StackConfigurationError,
+    StackUnavailableError,
+)
 from stack_fastapi.models._base import StackModel
 from stack_fastapi.tokens.claims import RefusedTokenError, read_object, split
 from stack_fastapi.types import Change, ChangeHandler
@@ -18,6 +26,13 @@ if TYPE_CHECKING:
     from stack_fastapi.client.transport.http import StackHttp
 
 M = TypeVar("M", bound=BaseModel)
+
+# A token that Stack does not take says nothing about whom a change would have been.
+_TOKEN_REFUSED = (
+    ApiAccessTokenExpiredError,
+    ApiAccessTokenInvalidError,
+    ApiAccessTokenProjectError,
+)
 
 
 class Success(StackModel):
@@ -115,6 +130,9 @@ class Calls:
         try:
             record = read(model, await self.http.call(method, path, body=body, token=token))
             change = made(record) if made else change
+        except (*_TOKEN_REFUSED, NotSentError):
+            happened = False  # nobody knows who asked, or nobody was asked
+            raise
         except (StackApiError, StackConfigurationError):
             happened = method == "DELETE"
             raise

@@ -99,7 +99,7 @@ class _TeamPermissionGuard(_TeamGuard):
 
     def cached(self, scope: Scope) -> User | NotCached:
         """The user, if they are known to hold what is asked for in the team of the path."""
-        team_id = scope["path_params"].get(self.path_parameter)
+        team_id = scope.get("path_params", {}).get(self.path_parameter)
         if not self.is_plain or not isinstance(team_id, str) or _canonical(team_id) is None:
             return NOT_CACHED
         return _cached_holder(scope, team_id, self._rule)

@@ -52,10 +52,10 @@ def refusing(
 
     @functools.wraps(enter)
     async def answered(self: G, connection: HTTPConnection) -> T:
-        known: T | NotCached = self.cached(connection.scope)
-        if known is not NOT_CACHED:
-            return known
         try:
+            known: T | NotCached = self.cached(connection.scope)
+            if known is not NOT_CACHED:
+                return known
             return await enter(self, connection)
         except StackAuthError as error:
             explain_overrides(connection)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from stack_fastapi.engine.parts import Parts
 
 
+#: In how many teams at once the permissions are kept beside one token.
+_MOST_TEAMS = 32
+
+
 class Basis(NamedTuple):
     """What a decision for many requests stands on.
 
@@ -100,8 +104,13 @@ class CachedDecision:
         found = self._parts.permissions.cached_validity(user.id, team_id)
         if found is None or not found[0]:
             return None
-        self._held = {**(self._held or {}), team_id: found}
+        self._held = {**self._good(store.clocks.monotonic()), team_id: found}
         return found[0]
+
+    def _good(self, now: float) -> dict[str | None, tuple[frozenset[str], Validity]]:
+        """What is still good, if that is not too much to keep for one token."""
+        good = {id_: held for id_, held in (self._held or {}).items() if held[1].holds(now)}
+        return good if len(good) < _MOST_TEAMS else {}
 
     def _cached(self, user: User) -> frozenset[str] | None:
         return self._parts.permissions.cached(user.id)

@@ -86,7 +86,8 @@ def _store(
         namespace = json.dumps([settings.api_url, settings.project_id])
         shared = SharedTier(cache, namespace, clocks, settings.timeout, log)
     # A pause that Stack asks for may come before a second attempt.
-    return Store(clocks, settings.user_cache_size, 2 * settings.timeout, shared)
+    longest_kept = settings.user_cache_ttl + settings.stale_if_error
+    return Store(clocks, settings.user_cache_size, 2 * settings.timeout, shared, longest_kept)
 
 
 def _rules(settings: StackAuthSettings) -> TokenRules:

@@ -16,7 +16,11 @@ from starlette.authentication import AuthCredentials, UnauthenticatedUser
 from stack_fastapi.engine.authentication import Authentication
 from stack_fastapi.engine.cached_decision import CachedDecision
 from stack_fastapi.engine.policy import Policy
-from stack_fastapi.exceptions import MissingMiddlewareError, StackAuthError
+from stack_fastapi.exceptions import (
+    AmbiguousCredentialsError,
+    MissingMiddlewareError,
+    StackAuthError,
+)
 from stack_fastapi.models import AccessTokenClaims, User, WebhookEvent
 from stack_fastapi.telemetry import ProblemLog, logger
 from stack_fastapi.types import Cache, Change, Clock, Clocks, Connection
@@ -215,6 +219,19 @@ class StackAuth:
             decision.adopt(known)
         return decision
 
+    def take_over(self, scope: MutableMapping[str, Any], decided: CachedDecision) -> Authentication:
+        """The decision of one request alone, for who asks more than one look has found.
+
+        Where something between the middleware and here has changed the credential, the request
+        would have two callers: it gets none.
+        """
+        decision = self.begin(scope)
+        if decision.digest != (decided.digest or None):
+            decision = scope[SCOPE_KEY] = Authentication(
+                self, AmbiguousCredentialsError(), self._parts, self._policy, self._log
+            )
+        return decision
+
     async def evict(self, user_id: str) -> None:
         """Forget what is known of a user: the next request of theirs asks Stack.
 
@@ -257,7 +274,7 @@ def decision_in(scope: MutableMapping[str, Any]) -> Authentication | None:
     """The same, for an ASGI scope."""
     found = scope.get(SCOPE_KEY)
     if isinstance(found, CachedDecision) and isinstance(found.owner, StackAuth):
-        return found.owner.begin(scope)
+        return found.owner.take_over(scope, found)
     return found if isinstance(found, Authentication) else None
 
 

@@ -65,7 +65,7 @@ class Users:
         self, client: StackServerClient, store: Store, settings: StackAuthSettings
     ) -> None:
         self._client = client
-        self._compactor = Compactor("id", "primary_email", "display_name")
+        self._compactor = Compactor()
         self._clock_skew = settings.clock_skew
         self._longest = settings.user_cache_ttl + settings.stale_if_error + 2 * settings.clock_skew
         self._users: Kind[User | None] = Kind(

@@ -90,8 +90,9 @@ class CredentialReader:
         """The one access token among headers where one look is enough to see it.
 
         Returns:
-            The token's text; empty where there is no credential at all, and None where ``find``
-            has to look: several headers, cookies, other forms, white space, and all that is wrong.
+            What stands where a token's text does; empty where there is no credential at all, and
+            None where ``find`` has to look: several headers, cookies, and other schemes. Whether it
+            is a token is not judged: only the text of one that was, as it is, leads anywhere.
         """
         text = b""
         plain = self._plain

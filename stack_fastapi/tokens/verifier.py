@@ -40,8 +40,8 @@ from stack_fastapi.tokens.jwks import KeySet, PublicKey
 _ES256 = jws.JWSRegistry.algorithms["ES256"]
 
 
-#: Claims that are the same in most tokens, or in the user's record.
-_COMMON = ("iss", "aud", "project_id", "branch_id", "role", "sub", "email", "name")
+#: Claims that are the same in most tokens; no text that users choose is kept for ever.
+_COMMON = ("iss", "aud", "project_id", "branch_id", "role")
 
 
 class VerifiedToken:

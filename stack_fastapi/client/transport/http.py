@@ -10,21 +10,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import stamina
-from cachetools import LRUCache
 from pydantic import SecretStr
 
+from stack_fastapi.cache import MemoryCache
 from stack_fastapi.client.transport.circuit_breaker import THRESHOLD_OF_ONE, CircuitBreaker
 from stack_fastapi.client.transport.loopback import is_loopback
 from stack_fastapi.client.transport.pools import Pools
 from stack_fastapi.client.transport.request import MAX_BODY, Request
 from stack_fastapi.client.transport.response import (
+    NotSentError,
     Response,
     StackBrokeError,
     failed_at_this,
@@ -60,6 +61,8 @@ except ImportError:
 _LOCAL_MARK = "x-stack-local"
 #: How many requests that failed lately are kept apart.
 _BREAKERS_OF_ONE = 1000
+#: For how long after the last failure, in seconds.
+_REMEMBERED = 60.0
 
 
 class _FailedAttemptError(Exception):
@@ -120,7 +123,9 @@ class StackHttp:
         self._clocks = clocks
         self._log = log
         self._breaker = CircuitBreaker()
-        self._breakers_of_one: LRUCache[Hashable, CircuitBreaker] = LRUCache(_BREAKERS_OF_ONE)
+        self._breakers_of_one: MemoryCache[CircuitBreaker] = MemoryCache(
+            _BREAKERS_OF_ONE, clocks.monotonic
+        )
         library = _library_of(transport)
         self._http_errors = _errors_of(library)
         self._pools = Pools(lambda: _new_client(library, settings.timeout, transport))
@@ -189,65 +194,67 @@ class StackHttp:
 
     async def _guarded(self, request: Request, end: float) -> object:
         """Ask through the circuit breakers, until the event loop's clock reads ``end``."""
-        identity = request.identity
-        self._acquire(identity)
+        self._acquire(request)
         response = None
         try:
             response = await self._within_time(request, end)
             value = read_response(response, self._clocks.wall())
             self._warn_of_local_stack(response)
         except _LaterError as error:
-            self._breaker.fail(self._clocks.monotonic(), identity, error.pause)
-            self._release(identity)  # nothing was said about this request itself
+            self._breaker.fail(self._clocks.monotonic(), request.subject, error.pause)
+            self._release(request)  # nothing was said about this request itself
             raise
         except ResponseTooLargeError:  # Stack is up, and answered to the end
-            self._succeed(identity)
+            self._succeed(request)
             raise
         except StackUnavailableError as error:
             if response is not None and request.is_change and failed_at_this(response):
-                self._release(identity)
+                self._release(request)
                 raise StackBrokeError(error.message, retry_after=error.retry_after) from None
-            self._fail(identity)
+            self._fail(request)
             raise
         except (StackApiError, StackConfigurationError) as error:
-            self._succeed(identity)
+            self._succeed(request)
             if isinstance(error, StackApiError):
                 error.details = request.without_secrets(error.details)
             raise
         except BaseException:  # the caller went away: that says nothing about Stack
-            self._release(identity)
+            self._release(request)
             raise
-        self._succeed(identity)
+        self._succeed(request)
         return value
 
-    def _acquire(self, identity: Hashable) -> None:
-        """Pass both breakers, the one of all requests and the one of this request alone.
+    def _acquire(self, request: Request) -> None:
+        """Pass both breakers, the one of this request alone and the one of all requests.
 
         Raises:
-            StackUnavailableError: one of them is open.
+            NotSentError: one of them is open.
         """
-        now = self._clocks.monotonic()
-        wait, failed = self._breaker.acquire(now), "it failed repeatedly"
-        if wait is None and (own := self._breakers_of_one.get(identity)):
-            wait, failed = own.acquire(now), "it failed repeatedly at this request"
-            if wait is not None:
-                self._breaker.release()
+        now, own = self._clocks.monotonic(), self._breakers_of_one.get(request.identity)
+        wait, failed = None, "it failed repeatedly at this request"
+        if own is not None:
+            wait = own.acquire(now)
+        if wait is None:
+            wait, failed = self._breaker.acquire(now), "it failed repeatedly"
+            if wait is not None and own is not None:
+                own.release()
         if wait is not None:
-            raise StackUnavailableError(f"{failed}; not asking", retry_after=wait)
+            raise NotSentError(f"{failed}; not asking", retry_after=wait)
 
-    def _succeed(self, identity: Hashable) -> None:
+    def _succeed(self, request: Request) -> None:
         self._breaker.succeed()
-        self._breakers_of_one.pop(identity, None)
+        self._breakers_of_one.delete(request.identity)
 
-    def _fail(self, identity: Hashable) -> None:
-        now = self._clocks.monotonic()
-        self._breaker.fail(now, identity)
-        own = self._breakers_of_one.setdefault(identity, CircuitBreaker(THRESHOLD_OF_ONE, 1))
+    def _fail(self, request: Request) -> None:
+        now, identity = self._clocks.monotonic(), request.identity
+        self._breaker.fail(now, request.subject)
+        own = self._breakers_of_one.get(identity) or CircuitBreaker(THRESHOLD_OF_ONE, 1)
         own.fail(now, identity)
+        self._breakers_of_one.set(identity, own, _REMEMBERED)
 
-    def _release(self, identity: Hashable) -> None:
+    def _release(self, request: Request) -> None:
         self._breaker.release()
-        if own := self._breakers_of_one.get(identity):
+        if own := self._breakers_of_one.get(request.identity):
             own.release()
 
     def _warn_of_local_stack(self, response: Response) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ from stack_fastapi.version import VERSION
 
 if TYPE_CHECKING:
     from stack_fastapi.settings import StackAuthSettings
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_USER = re.compile(rf"user_id={_ID.pattern}")
 
 #: Most bytes of a response that are read; users have a few kilobytes.
 MAX_BODY = 2 * 1024 * 1024
@@ -56,6 +60,12 @@ class Request:
         """
         subject = None if self.token is None else _subject(self.token)
         return self.method, self.path, subject, hash(self.content)
+
+    @property
+    def subject(self) -> Hashable:
+        """Tells whose record it is about: one user may be asked about in many ways."""
+        found = _USER.search(self.path) or _ID.search(self.path)
+        return found[0].rpartition("=")[2] if found else self.identity
 
     @property
     def content(self) -> bytes | None:

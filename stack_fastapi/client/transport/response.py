@@ -44,6 +44,10 @@ _CONFIGURATION_CODES = frozenset(
 )
 
 
+class NotSentError(StackUnavailableError):
+    """Stack was not even asked, so nothing has changed there."""
+
+
 class StackBrokeError(StackUnavailableError):
     """Stack's own code broke at a change, as it does at some that were made before."""
 
