@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from typing import Any, ClassVar
 
@@ -320,7 +321,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.pass_until(sent.at + LONGEST_FLIGHT)
                 if not sent.release.done():
                     sent.error = StackUnavailableError("no answer in time")
-                    self.run(lambda sent=sent: sent.release.set_result(None))
+                    self.run(partial(sent.release.set_result, None))
         self.pass_until(end)
 
     def pass_until(self, end: float) -> None:
@@ -419,7 +420,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for sent in self.in_flight():
-            self.run(lambda sent=sent: sent.release.set_result(None))
+            self.run(partial(sent.release.set_result, None))
         while self.in_flight():
             self.release(0)
         assert self.callers == []
