@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import NoReturn
 
+import httpx2
 import pytest
 from fake_stack import Clock, FakeStack, app_of, get
 from guarded_app import LocalStack, app_of as guarded_app_of, outcome
@@ -96,7 +96,7 @@ async def test_a_pause_of_the_breaker_is_no_longer_for_it() -> None:
     app = app_of(stack.engine())
     token = stack.sign_in(), stack.sign_in()
     assert (await get(app, "/me", token[0])).status == 200
-    stack.spoil(lambda _request: stack_is_down(), "me")
+    stack.spoil(stack_is_down, "me")
     for _ in range(12):
         assert (await get(app, "/me", stack.sign_in())).status == 503
     stack.mend()
@@ -106,8 +106,8 @@ async def test_a_pause_of_the_breaker_is_no_longer_for_it() -> None:
     assert (await get(app, "/me", stack.sign_in())).status == 200
 
 
-def stack_is_down() -> NoReturn:
-    raise ConnectionError
+def stack_is_down(_request: httpx2.Request) -> httpx2.Response:
+    raise httpx2.ConnectError("nobody listens there")
 
 
 @pytest.mark.parametrize("step", [-3600.0, 3600.0])

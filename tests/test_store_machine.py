@@ -198,21 +198,20 @@ class StoreMachine(RuleBasedStateMachine):
             sent.ended = self.tick()
         return f"{sent.key}:{sent.number}"
 
-    def in_flight(self, worker: Worker | None = None, key: str | None = None) -> list[Sent]:
-        return [
-            sent
-            for sent in self.sent
-            if sent.ended is None and worker in {None, sent.worker} and key in {None, sent.key}
-        ]
+    def in_flight(self) -> list[Sent]:
+        return [sent for sent in self.sent if sent.ended is None]
 
     def check_that_a_request_was_needed(self, caller: Caller) -> None:
-        """One at a time for each key, but for whom the one in flight is too old."""
-        others = [
-            sent for sent in self.sent if (sent.worker, sent.key) == (caller.worker, caller.key)
-        ]
-        if not others or others[-1].ended is not None:  # an older one, if any, was overtaken
+        """One at a time for each key, but for whom the newest in flight is too old.
+
+        One that a newer one has overtaken cannot be joined any more.
+        """
+        made = (caller.worker, caller.key)
+        newest = next(
+            (sent for sent in reversed(self.sent) if (sent.worker, sent.key) == made), None
+        )
+        if newest is None or newest.ended is not None:
             return
-        newest = others[-1]
         wants_newer = (
             caller.max_age is not None
             and caller.max_age <= LONGEST_FLIGHT
