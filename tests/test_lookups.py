@@ -25,24 +25,24 @@ async def test_another_users_record_for_a_token_is_no_answer(stack: FakeStack) -
     auth, other = stack.engine(), stack.add_user()
     stack.spoil(lambda _request: found(stack.users[other]), "me")
     with pytest.raises(StackUnavailableError, match="another user"):
-        await auth._users.get(*await _asked(auth, stack.sign_in()))
+        await auth._parts.users.get(*await _asked(auth, stack.sign_in()))
 
 
 async def test_another_users_record_for_an_id_is_no_answer(stack: FakeStack) -> None:
     auth, other = stack.engine(), stack.add_user()
     token = stack.sign_in()
     claims = (await _asked(auth, token))[0]
-    assert (await auth._users.get(*await _asked(auth, token))).id == claims.sub
+    assert (await auth._parts.users.get(*await _asked(auth, token))).id == claims.sub
     stack.spoil(lambda _request: found(stack.users[other]), "id")
     with pytest.raises(StackUnavailableError, match="another user"):
-        await auth._users.get(*await _asked(auth, token), max_age=0)
+        await auth._parts.users.get(*await _asked(auth, token), max_age=0)
     await auth.evict(claims.sub)
     with pytest.raises(StackUnavailableError, match="another user"):
-        await auth._users.find(claims.sub, auth._store.arrival())
+        await auth._parts.users.find(claims.sub, auth._parts.store.arrival())
 
 
 async def _asked(auth: StackAuth, token: str) -> tuple[AccessTokenClaims, SecretStr, Any]:
-    return await auth.verify(token), SecretStr(token), auth._store.arrival()
+    return await auth.verify(token), SecretStr(token), auth._parts.store.arrival()
 
 
 @pytest.mark.parametrize("whose", ["mine", "another's"])
@@ -63,10 +63,10 @@ async def test_a_session_of_another_user_with_my_sessions_id_is_not_mine(
     )
     sessions = Sessions(auth.client, Store(Clocks.of(stack.clock, None), 10, 10.0), ttl=60)
     if whose == "mine":
-        await sessions.check(claims, auth._store.arrival())
+        await sessions.check(claims, auth._parts.store.arrival())
     else:
         with pytest.raises(SessionNotFoundError):
-            await sessions.check(claims, auth._store.arrival())
+            await sessions.check(claims, auth._parts.store.arrival())
 
 
 # ---------------------------------------------------------------- tokens of elsewhere
