@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from stack_fastapi import StackAuthMiddleware, User, require_permission
-from stack_fastapi.engine.starlette_user import sign_in
+from stack_fastapi.engine.starlette_user import GUEST, GUEST_CREDENTIALS, sign_in
 
 
 def a_user() -> User:
@@ -169,3 +169,11 @@ def test_an_api_key_is_nobody_to_starlette() -> None:
     client.get("/ask", headers=alice)
     key = stack.emulator.create_user_api_key(alice.user.id)
     assert client.get("/readers", headers={"X-API-Key": key}).status_code == 403
+
+
+def test_what_all_guests_share_keeps_nothing_of_one() -> None:
+    with pytest.raises(AttributeError, match=r"request\.state"):
+        GUEST.colour = "red"  # type: ignore[attr-defined] # that is the mistake
+    GUEST_CREDENTIALS.scopes.append("admin")
+    assert GUEST_CREDENTIALS.scopes == []
+    assert not GUEST.is_authenticated

@@ -35,6 +35,7 @@ from stack_fastapi.types import ApiKeyType, Arrival
 
 if TYPE_CHECKING:
     from stack_fastapi.engine.parts import Parts
+    from stack_fastapi.tokens.verifier import VerifiedToken
 
 
 class Authentication:
@@ -54,6 +55,7 @@ class Authentication:
 
     admitted: User | None = None
     _owner: object = None
+    _verified: VerifiedToken | None = None
     _claims: AccessTokenClaims | StackAuthError | None = None
     _user: User | StackAuthError | None = None
     _beside: Authentication | None = None
@@ -94,15 +96,17 @@ class Authentication:
     @property
     def digest(self) -> bytes | None:
         """What the token is remembered under; None where there is none."""
+        if self._verified is not None:
+            return self._verified.digest
         return digest_of(self._credential) if isinstance(self._credential, SecretStr) else None
 
     def remember(self) -> None:
         """Decide in the same way about the next request with this token, at one look."""
-        user, digest, parts = self.admitted, self.digest, self._parts
-        if user is None or digest is None:
+        user, seen, parts = self.admitted, self._verified, self._parts
+        if user is None or seen is None:
             return
-        entry, seen = parts.users.cached(user.id), parts.verifier.seen(digest)
-        if entry is None or entry.value is not user or seen is None:  # stale, or evicted meanwhile
+        entry = parts.users.cached(user.id)
+        if entry is None or entry.value is not user:  # stale, or evicted meanwhile
             return
         basis = Basis(
             self.state, parts.verifier.fresh_until(seen), parts.users.validity(user.id, entry)
@@ -276,7 +280,8 @@ class Authentication:
         return owner
 
     async def _verify(self) -> AccessTokenClaims:
-        return await self._parts.verifier.verify(self._token())
+        verified = self._verified = await self._parts.verifier.judge(self._token())
+        return verified.claims
 
     async def _admissible(
         self, policy: Policy, claims: AccessTokenClaims, max_age: float | None

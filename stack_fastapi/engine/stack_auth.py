@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
-from starlette.authentication import AuthCredentials, UnauthenticatedUser
 
 from stack_fastapi.engine.authentication import Authentication
 from stack_fastapi.engine.cached_decision import CachedDecision
 from stack_fastapi.engine.policy import Policy
+from stack_fastapi.engine.starlette_user import GUEST, GUEST_CREDENTIALS
 from stack_fastapi.exceptions import (
     AmbiguousCredentialsError,
     MissingMiddlewareError,
@@ -192,7 +192,7 @@ class StackAuth:
             return False
         if not text:
             scope[SCOPE_KEY] = self._guest
-            scope["user"], scope["auth"] = UnauthenticatedUser(), AuthCredentials()
+            scope["user"], scope["auth"] = GUEST, GUEST_CREDENTIALS
             return True
         seen = self._verifier.seen(sha256(text).digest())
         decision: CachedDecision | None = None if seen is None else seen.decision

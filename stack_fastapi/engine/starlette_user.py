@@ -15,6 +15,31 @@ KnownPermissions = Callable[[User], Collection[str] | None]
 _AUTHENTICATED = "authenticated"
 
 
+class Guest(UnauthenticatedUser):
+    """``request.user`` of a guest, one for all of them: so nothing can be kept on it."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("request.user is the same object for all guests: use request.state")
+
+
+class GuestCredentials(AuthCredentials):
+    """``request.auth`` of a guest: nothing, in a list that nobody shares."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        """There is nothing to keep."""
+
+    @property
+    def scopes(self) -> list[str]:  # type: ignore[override]  # read when somebody looks
+        """No scopes."""
+        return []
+
+
+#: ``request.user`` and ``request.auth`` of every guest; neither holds anything.
+GUEST, GUEST_CREDENTIALS = Guest(), GuestCredentials()
+
+
 class UserCredentials(AuthCredentials):
     """``request.auth`` of a user who is signed in.
 

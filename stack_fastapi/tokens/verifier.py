@@ -106,7 +106,11 @@ class Verifier:
         return self._keys.fresh_until(seen.kid, seen.key)
 
     async def verify(self, token: SecretStr) -> AccessTokenClaims:
-        """The claims of a token that is good now.
+        """The claims of a token that is good now; raises like ``judge``."""
+        return (await self.judge(token)).claims
+
+    async def judge(self, token: SecretStr) -> VerifiedToken:
+        """What is found of a token that is good now.
 
         Raises:
             InvalidTokenError: it is not, with the reason.
@@ -118,7 +122,7 @@ class Verifier:
             # Looked for again, for it may have ended while we waited for the keys.
             seen = self.seen(digest)
             if seen is not None:
-                return seen.claims
+                return seen
         parts = _split(token)
         if not isinstance(parts, TokenParts):
             raise _refusal(parts)
@@ -126,7 +130,7 @@ class Verifier:
         # Perhaps its twin was judged while this one waited for the keys.
         seen = self.seen(digest)
         if seen is not None and seen.key is key:
-            return seen.claims
+            return seen
         return self._verify(digest, parts, key)
 
     async def _key(self, parts: TokenParts) -> PublicKey:
@@ -138,7 +142,7 @@ class Verifier:
             raise WrongProjectError
         raise InvalidTokenError("unknown_key")
 
-    def _verify(self, digest: bytes, parts: TokenParts, key: PublicKey) -> AccessTokenClaims:
+    def _verify(self, digest: bytes, parts: TokenParts, key: PublicKey) -> VerifiedToken:
         now = self._clocks.wall()
         claims = self._judge(parts, key, now)
         if not isinstance(claims, AccessTokenClaims):
@@ -146,7 +150,7 @@ class Verifier:
         self._compactor.compact(claims)
         seen = VerifiedToken(digest, claims, sys.intern(parts.kid), key, self._rules)
         self._seen.set(digest, seen, seen.not_after - now)
-        return claims
+        return seen
 
     def _judge(
         self, parts: TokenParts, key: PublicKey, now: float
