@@ -173,7 +173,7 @@ def test_an_api_key_is_nobody_to_starlette() -> None:
 
 def test_what_all_guests_share_keeps_nothing_of_one() -> None:
     with pytest.raises(AttributeError, match=r"request\.state"):
-        GUEST.colour = "red"  # type: ignore[attr-defined] # that is the mistake
+        GUEST.colour = "red"
     GUEST_CREDENTIALS.scopes.append("admin")
     assert GUEST_CREDENTIALS.scopes == []
     assert not GUEST.is_authenticated
