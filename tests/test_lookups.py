@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import httpx2
@@ -131,3 +132,42 @@ async def test_a_forged_token_of_our_own_project_is_no_token(stack: FakeStack) -
     with pytest.raises(InvalidTokenError) as caught:
         await stack.engine().authenticate(connection_of(forger.sign_in()))
     assert caught.value.code == "UNPARSABLE_ACCESS_TOKEN"
+
+
+async def test_a_token_that_cannot_be_read_is_of_no_other_project(stack: FakeStack) -> None:
+    other = FakeStack()
+    other.rotate(keep_old=False)
+    header, _, signature = other.sign_in().split(".")
+    with pytest.raises(InvalidTokenError) as caught:
+        await stack.engine().verify(f"{header}.bm90IEpTT04.{signature}")
+    assert caught.value.code == "UNPARSABLE_ACCESS_TOKEN"
+
+
+# ---------------------------------------------------------------- until when something is fresh
+
+
+async def test_a_key_is_fresh_until_the_set_is_to_be_renewed_and_never_if_it_is_another(
+    stack: FakeStack,
+) -> None:
+    auth = stack.engine(jwks_ttl=1000)
+    keys, kid, started = auth._keys, stack.signing.kid, auth._store.clocks.monotonic()
+    assert kid is not None
+    await auth.verify(stack.sign_in())
+    key = await keys.get(kid)
+    assert key is not None
+    assert started < keys.fresh_until(kid, key) < started + 1000
+    assert keys.fresh_until("another", key) == -inf
+    stack.rotate(keep_old=False)
+    stack.clock.advance(1001)
+    await auth.verify(stack.sign_in())
+    assert keys.fresh_until(kid, key) == -inf
+
+
+async def test_a_user_is_fresh_until_their_lifetime_is_over(stack: FakeStack) -> None:
+    auth = stack.engine(user_cache_ttl=50)
+    claims, *_ = asked = await _asked(auth, stack.sign_in())
+    started = auth._store.clocks.monotonic()
+    await auth._users.get(*asked)
+    entry = auth._users.cached(claims.sub)
+    assert entry is not None
+    assert auth._users.fresh_until(entry) == started + 50

@@ -110,11 +110,8 @@ class Worker:
 
     def last_eviction(self, key: str, before: float = inf) -> int:
         """Place of the last eviction of a key, or of what its response is about."""
-        return self.last_eviction_of({key, owner_of(key)}, before)
-
-    def last_eviction_of(self, subjects: set[str], before: float = inf) -> int:
-        """Place of the last eviction of one of the subjects."""
-        return max((at for at, who in self.evicted if who in subjects and at < before), default=0)
+        about = {key, owner_of(key)}
+        return max((at for at, who in self.evicted if who in about and at < before), default=0)
 
     def has_forgotten_since(self, key: str, order: int) -> bool:
         return max([self.last_eviction(key), *self.overflows]) > order
@@ -298,7 +295,9 @@ class StoreMachine(RuleBasedStateMachine):
         by_owner: bool,  # noqa: FBT001 - hypothesis passes it by name
         can_delete: bool,  # noqa: FBT001
     ) -> None:
-        here, subject = self.workers[worker], owner_of(key) if by_owner else key
+        here = self.workers[worker]
+        # The key of a kind that is shared is its only subject.
+        subject = owner_of(key) if by_owner and self.cache is None else key
         here.note_eviction(self.tick(), subject)
         state = here.store.evictions.state
         if self.cache is not None:
@@ -393,11 +392,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert any(other.failed for other in self.ended_since(caller))
 
     def check_evictions(self, caller: Caller, sent: Sent) -> None:
-        worker, before = caller.worker, caller.called
-        if sent.worker is worker:
-            assert sent.order > worker.last_eviction(caller.key, before)
-        else:  # what others asked has its key as its only subject
-            assert sent.order > worker.last_eviction_of({caller.key}, before)
+        assert sent.order > caller.worker.last_eviction(caller.key, before=caller.called)
 
     @invariant()
     def memory_is_bounded(self) -> None:
@@ -415,8 +410,7 @@ class StoreMachine(RuleBasedStateMachine):
                 if entry is not None:
                     sent = self.request_of(entry.value)
                     assert sent.at > self.monotonic() - TTL
-                    about = {key, owner_of(key)} if sent.worker is worker else {key}
-                    assert sent.order > worker.last_eviction_of(about)
+                    assert sent.order > worker.last_eviction(key)
 
     def teardown(self) -> None:
         for sent in self.in_flight():

@@ -257,6 +257,16 @@ async def test_what_is_written_too_late_and_cannot_be_deleted_breaks_no_request(
     assert texts.cached() is None
 
 
+async def test_what_was_evicted_on_its_way_is_not_written_at_all() -> None:
+    cache = SharedTexts()
+    texts = Texts(cache=cache)
+    task = await texts.held()
+    await texts.store.evict("key")
+    texts.release()
+    await task
+    assert cache.lifetimes == {}
+
+
 async def test_what_is_written_in_time_is_not_deleted() -> None:
     cache = HeldTexts("set")
     texts = Texts(cache=cache)
