@@ -33,7 +33,11 @@ from typing_extensions import TypedDict
 from stack_fastapi import (
     AccessTokenClaims,
     ConfigurationError,
+    CurrentClaims,
+    CurrentPrincipal,
+    CurrentTeam,
     CurrentUser,
+    CurrentWebhook,
     OptionalUser,
     Principal,
     StackAuthMiddleware,
@@ -272,6 +276,39 @@ def test_the_sentence_says_what_to_write(model: type, instead: str) -> None:
     assert model.__name__ in sentence
     assert "'it'" in sentence
     assert sentence.endswith(f"write {instead} in its place")
+
+
+@pytest.mark.parametrize("annotation", [CurrentUser | None, User | None])
+def test_a_user_who_may_be_absent_is_an_optional_user(annotation: Any) -> None:
+    (sentence,) = forgeable_records(app_with(route_with(annotation)))
+    assert sentence.endswith("write OptionalUser in its place")
+
+
+ALIASES: dict[str, Any] = {
+    "CurrentUser": CurrentUser,
+    "OptionalUser": OptionalUser,
+    "CurrentTeam": CurrentTeam,
+    "CurrentClaims": CurrentClaims,
+    "CurrentPrincipal": CurrentPrincipal,
+    "CurrentWebhook": CurrentWebhook,
+    "the alias": Annotated[User, Depends(require_user(max_age=0))],
+}
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_an_alias_in_the_place_of_a_dependency_stops_the_start(name: str) -> None:
+    app = app_with(route_with(Annotated[Any, Depends(ALIASES[name])]))
+    says = rf"the route /x would call {name} as a dependency, .* Write it: {name} and no Depends"
+    with pytest.raises(ConfigurationError, match=says):
+        start(protected(app))
+    assert TestClient(app).post("/x").status_code == 503
+
+
+def test_an_alias_beside_a_route_is_found_as_well() -> None:
+    app = app_with(path="/x", dependencies=[Depends(CurrentUser)])
+    app.get("/x")(lambda: None)
+    (sentence,) = forgeable_records(app)
+    assert "call CurrentUser as a dependency" in sentence
 
 
 def test_for_a_record_that_no_dependency_hands_out_the_sentence_names_the_client() -> None:

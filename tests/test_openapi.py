@@ -4,11 +4,12 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from copy import deepcopy
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Header, Security
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Security
 from fastapi.security import APIKeyHeader
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
@@ -33,6 +34,8 @@ from stack_fastapi import (
     current_webhook,
     document_authentication,
     require_api_key,
+    require_team_member,
+    require_team_permission,
     require_user,
 )
 from stack_fastapi.types import TokenSource
@@ -295,6 +298,46 @@ def test_the_header_that_names_a_team_is_a_parameter_where_it_is_read() -> None:
     assert_consistent(document)
 
 
+def test_the_path_of_a_team_is_a_parameter_where_only_a_guard_reads_it() -> None:
+    app = with_middleware(FastAPI())
+
+    @app.get("/teams/{team_id}/tasks", dependencies=[Depends(require_team_member())])
+    async def member() -> None: ...
+
+    @app.get("/teams/{team_id}/notes")
+    async def current(team: CurrentTeam) -> None: ...
+
+    @app.get(
+        "/orgs/{org_id}/{day}", dependencies=[Depends(require_team_permission("a", team="org_id"))]
+    )
+    async def permission(day: str, team: CurrentTeam) -> None: ...
+
+    @app.get("/twice/{team_id}", dependencies=[Depends(require_team_member())])
+    async def twice(team: CurrentTeam) -> None: ...
+
+    @app.get("/declared/{team_id}", dependencies=[Depends(require_team_member())])
+    async def declared(team_id: Annotated[str, Path(description="Ours")]) -> None: ...
+
+    document = served(app)
+
+    def parameters(path: str) -> dict[str, Any]:
+        return {
+            item.pop("name"): item for item in deepcopy(operation(document, path)["parameters"])
+        }
+
+    team_id = {
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "format": "uuid", "title": "team_id"},
+    }
+    for path in ("/teams/{team_id}/tasks", "/teams/{team_id}/notes", "/twice/{team_id}"):
+        assert parameters(path) == {"team_id": team_id}
+    assert list(parameters("/orgs/{org_id}/{day}")) == ["day", "org_id", "X-Team-Id"]
+    assert parameters("/declared/{team_id}")["team_id"]["description"] == "Ours"
+    assert served(app) == document
+    assert_consistent(document)
+
+
 def test_the_refusals_schema_describes_what_is_really_answered() -> None:
     app = with_middleware(protected_app())
     schema = served(app)["components"]["schemas"]["StackAuthProblem"]
@@ -532,7 +575,7 @@ def test_a_fastapi_app_inside_a_plain_starlette_app_is_documented() -> None:
     assert_protected(served(app, "/api/openapi.json"), "/user")
 
 
-def test_apps_and_mounts_without_a_document_do_not_break(tmp_path: Path) -> None:
+def test_apps_and_mounts_without_a_document_do_not_break(tmp_path: FilePath) -> None:
     app = Starlette(
         routes=[
             Route("/", lambda request: PlainTextResponse("here")),

@@ -1,8 +1,9 @@
 """Step 5 of 5: what the OpenAPI document says of protected operations.
 
 FastAPI itself reads from the dependencies that an operation is protected. Added here: where the
-settings let the token be, where an API key is taken and where guests are, the header that names a
-team, what an operation asks for beyond a credential, and which answers it may give.
+settings let the token be, where an API key is taken and where guests are, the header or the part of
+the path that names a team, what an operation asks for beyond a credential, and which answers it may
+give.
 """
 
 from __future__ import annotations
@@ -100,13 +101,25 @@ def _complete(operation: dict[str, Any], guards: Sequence[Guard], path: str) -> 
     hides = any(guard.hides for guard in guards)
     for status, response in documented_responses(hides=hides).items():
         operation.setdefault("responses", {}).setdefault(status, response)
-    if any(guard.team_header for guard in guards) and f"{{{TEAM_PARAMETER}}}" not in path:
-        _add_parameter(operation.setdefault("parameters", []), _TEAM_HEADER)
+    for parameter in _read_by(guards, path):
+        _add_parameter(operation, parameter)
     _describe(operation, guards)
 
 
-def _add_parameter(parameters: list[dict[str, Any]], new: dict[str, Any]) -> None:
+def _read_by(guards: Sequence[Guard], path: str) -> Iterator[dict[str, Any]]:
+    """The parameters that guards read, whether the route's function takes them or not."""
+    for guard in guards:
+        name = TEAM_PARAMETER if guard.team_header else guard.path_parameter
+        if name is not None and f"{{{name}}}" in path:
+            schema = {"type": "string", "format": "uuid", "title": name}
+            yield {"name": name, "in": "path", "required": True, "schema": schema}
+        elif guard.team_header:
+            yield _TEAM_HEADER
+
+
+def _add_parameter(operation: dict[str, Any], new: dict[str, Any]) -> None:
     """Add one that the app has not declared itself; names of headers have no case."""
+    parameters = operation.setdefault("parameters", [])
     names = {(str(known.get("name")).lower(), known.get("in")) for known in parameters}
     if (new["name"].lower(), new["in"]) not in names:
         parameters.append(deepcopy(new))

@@ -10,13 +10,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Annotated, Any, get_args
+from types import NoneType
+from typing import Annotated, Any, get_args, get_origin
 
 from fastapi.dependencies.models import Dependant
+from fastapi.params import Depends
 from pydantic import Field, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from stack_fastapi.app.routes import every_route
+from stack_fastapi.dependencies.permissions import CurrentTeam
+from stack_fastapi.dependencies.principals import CurrentPrincipal
+from stack_fastapi.dependencies.users import CurrentClaims, CurrentUser, Guard, OptionalUser
+from stack_fastapi.dependencies.webhooks import CurrentWebhook
 from stack_fastapi.models import (
     AccessTokenClaims,
     Principal,
@@ -37,31 +43,43 @@ _INSTEAD: tuple[tuple[tuple[type, ...], str], ...] = (
     (_PRINCIPALS, "CurrentPrincipal"),
     (get_args(WebhookEvent), "CurrentWebhook"),
 )
+_ALIASES: dict[str, object] = {
+    "CurrentUser": CurrentUser,
+    "OptionalUser": OptionalUser,
+    "CurrentTeam": CurrentTeam,
+    "CurrentClaims": CurrentClaims,
+    "CurrentPrincipal": CurrentPrincipal,
+    "CurrentWebhook": CurrentWebhook,
+}
 # Of a core schema: what no caller can write to.
 _NOT_READ = frozenset({"metadata", "default", "computed_fields"})
 
 
 def forgeable_records(app: object) -> list[str]:
-    """A sentence for each record of Stack's that a route would read from its caller."""
+    """A sentence for each record of Stack's that a route would not get from Stack.
+
+    It would read it from its caller, or has an alias of ours where a dependency belongs.
+    """
     return list(
         dict.fromkeys(
-            _sentence(path, name, record)
+            f"the route {path} would {problem}"
             for path, route in every_route(app)
-            for name, record in _read_by(getattr(route, "dependant", None))
+            for problem in _problems(getattr(route, "dependant", None))
         )
     )
 
 
-def _read_by(dependant: Dependant | None) -> Iterator[tuple[str, type]]:
-    """Names of parameters, and the records that they would hold."""
+def _problems(dependant: Dependant | None) -> Iterator[str]:
     if dependant is None:
         return
     for child in dependant.dependencies:
         made = _made_by(child.call)
-        if made is None:
-            yield from _read_by(child)
+        if made is not None:
+            yield _forgeable(child.name or made.__name__, made, made)
+        elif _is_alias(child.call):
+            yield _misplaced(child.name, child.call)
         else:
-            yield child.name or made.__name__, made
+            yield from _problems(child)
     for field in (
         *dependant.path_params,
         *dependant.query_params,
@@ -71,7 +89,7 @@ def _read_by(dependant: Dependant | None) -> Iterator[tuple[str, type]]:
     ):
         record = _record_in(_schema_of(field.field_info))
         if record is not None:
-            yield field.name, record
+            yield _forgeable(field.name, record, field.field_info.annotation)
 
 
 def _schema_of(parameter: FieldInfo) -> object:
@@ -86,6 +104,12 @@ def _made_by(call: object) -> type | None:
         call = call.func
     made = call if isinstance(call, type) else getattr(call, "__self__", None)
     return made if isinstance(made, type) and issubclass(made, _RECORDS) else None
+
+
+def _is_alias(call: object) -> bool:
+    """Whether it is a parameter's type, such as ``CurrentUser``, and no dependency."""
+    beside = get_args(call)[1:] if get_origin(call) is Annotated else ()
+    return any(isinstance(it, Depends) and isinstance(it.dependency, Guard) for it in beside)
 
 
 def _record_in(schema: object) -> type | None:
@@ -105,14 +129,29 @@ def _record_in(schema: object) -> type | None:
     return None
 
 
-def _sentence(path: str, name: str, record: type) -> str:
-    instead = next((alias for types, alias in _INSTEAD if issubclass(record, types)), None)
+def _instead(record: type, annotation: object) -> str | None:
+    """The alias that hands out such a record."""
+    if issubclass(record, User) and NoneType in get_args(annotation):
+        return "OptionalUser"
+    return next((alias for types, alias in _INSTEAD if issubclass(record, types)), None)
+
+
+def _forgeable(name: str, record: type, annotation: object) -> str:
+    instead = _instead(record, annotation)
     advice = (
         f"write {instead} in its place"
         if instead
         else "take what callers may send in a model of your own, and the record from auth.client"
     )
     return (
-        f"the route {path} would read {record.__name__} from what its caller sends, in the "
-        f"parameter {name!r}, so that anybody could make one up: {advice}"
+        f"read {record.__name__} from what its caller sends, in the parameter {name!r}, so that "
+        f"anybody could make one up: {advice}"
+    )
+
+
+def _misplaced(name: str | None, alias: object) -> str:
+    said = next((known for known, ours in _ALIASES.items() if ours == alias), "the alias")
+    return (
+        f"call {said} as a dependency, which it is not: it is the type of a parameter. Write "
+        f"{name or 'it'}: {said} and no Depends(...) around it"
     )

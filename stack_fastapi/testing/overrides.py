@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, 
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -36,6 +37,7 @@ from stack_fastapi.types import ApiKeyType
 Handler = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
 _LIFETIME = 600
+_NOTHING: Mapping[str | None, frozenset[str]] = {None: frozenset()}
 
 
 @contextmanager
@@ -63,9 +65,17 @@ def override_user(
         team_permissions: by the id of each team that the user is in, what they hold there.
         api_key: whose API key the requests carry as well, such as ``fake_api_key(user)``; None
             for no key. With ``None`` for the user they carry the key alone.
+
+    Raises:
+        TypeError: no user, no API key, or one text in the place of a list of permissions.
+        ValueError: no team's id, or permissions that nobody would hold.
     """
+    _check_caller(user, api_key)
+    _check_permissions(permissions, team_permissions)
     held: dict[str | None, frozenset[str]] = {None: frozenset(permissions)}
     held |= {team_id: frozenset(ids) for team_id, ids in team_permissions.items()}
+    if user is None and held != _NOTHING and not isinstance(api_key, UserApiKeyPrincipal):
+        raise ValueError("a guest holds no permissions: pass fake_user() for the user")
     router = app.router
     before = router.middleware_stack
     router.middleware_stack = _as_user(before, _Given(user, held, api_key))  # type: ignore[assignment]  # by position
@@ -73,6 +83,39 @@ def override_user(
         yield
     finally:
         router.middleware_stack = before
+
+
+def _check_caller(user: object, api_key: object) -> None:
+    """Make sure that they are what routes get; what they are instead may be a token: not quoted."""
+    if user is not None and not isinstance(user, User):
+        raise TypeError(
+            "the user is fake_user(...), the .user of somebody who signed in, or None for a guest, "
+            f"not of type {type(user).__name__}"
+        )
+    if api_key is not None and not isinstance(api_key, ApiKeyPrincipal):
+        raise TypeError(f"api_key is fake_api_key(owner), not of type {type(api_key).__name__}")
+
+
+def _check_permissions(
+    permissions: Iterable[str], team_permissions: Mapping[str, Iterable[str]]
+) -> None:
+    for given in (permissions, *team_permissions.values()):
+        if isinstance(given, str):  # which is an iterable of letters
+            raise TypeError(f"permissions are a list of ids, such as [{given!r}]")
+    for team_id in team_permissions:
+        if not _is_id(team_id):
+            raise ValueError(
+                f"team_permissions are by a team's id, and {team_id!r} is none: pass a UUID in "
+                "lower case, such as str(uuid4()), and call the route with the same"
+            )
+
+
+def _is_id(value: object) -> bool:
+    """Whether it is an id in the one spelling that guards of teams take."""
+    try:
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        return False
 
 
 class _Given(NamedTuple):

@@ -184,7 +184,15 @@ def fake_api_key(owner: User | Team) -> ApiKeyPrincipal:
 
     Args:
         owner: ``fake_user(...)``, for instance, or a ``Team``.
+
+    Raises:
+        TypeError: the owner is neither.
     """
+    if not isinstance(owner, User | Team):
+        raise TypeError(
+            "an API key is a user's or a team's: pass fake_user(), or stack_fastapi.Team("
+            f"id=str(uuid4()), display_name=…), not what is of type {type(owner).__name__}"
+        )
     is_users = isinstance(owner, User)
     key = ApiKey(
         id=str(uuid4()),

@@ -5,6 +5,7 @@
 import time
 from collections.abc import Iterator
 from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
 from fastapi import Depends, FastAPI, Request
@@ -195,8 +196,52 @@ def test_the_user_may_do_nothing_that_the_test_does_not_say() -> None:
         assert list(statuses(TestClient(app)).values()) == [403, 403, 403, 403, 200, 401]
     with override_user(app, fake_user(), team_permissions={TEAM: []}):
         assert list(statuses(TestClient(app)).values()) == [403, 403, 200, 403, 200, 401]
-    with override_user(app, None, permissions=["read"]):
+    with override_user(app, None):
         assert set(statuses(TestClient(app)).values()) == {401}
+
+
+SIGNED_IN = sign_in(StackEmulator())
+
+
+@pytest.mark.parametrize(
+    ("user", "given", "error", "says"),
+    [
+        ("alice", {}, TypeError, "the user is fake_user(...), the .user of"),
+        (SIGNED_IN, {}, TypeError, "None for a guest, not of type SignedIn"),
+        (User, {}, TypeError, "not of type"),
+        (SIGNED_IN.user, {"api_key": "sk_1"}, TypeError, "api_key is fake_api_key(owner), not"),
+        (SIGNED_IN.user, {"permissions": "admin"}, TypeError, "such as ['admin']"),
+        (SIGNED_IN.user, {"team_permissions": {TEAM: "bill"}}, TypeError, "such as ['bill']"),
+        (SIGNED_IN.user, {"team_permissions": {"acme": []}}, ValueError, "'acme' is none: pass a"),
+        (SIGNED_IN.user, {"team_permissions": {TEAM.replace("1", "A"): []}}, ValueError, "lower"),
+        (SIGNED_IN.user, {"team_permissions": {TEAM.replace("-", ""): []}}, ValueError, "is none"),
+        (SIGNED_IN.user, {"team_permissions": {UUID(TEAM): []}}, ValueError, "str(uuid4())"),
+        (SIGNED_IN.user, {"team_permissions": {None: ["read"]}}, ValueError, "None is none"),
+        (None, {"permissions": ["read"]}, ValueError, "pass fake_user() for the user"),
+        (None, {"team_permissions": {TEAM: []}}, ValueError, "pass fake_user() for the user"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_what_to_pass(
+    user: Any, given: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    app = app_with_permissions()
+    with pytest.raises(error) as caught, override_user(app, user, **given):
+        pytest.fail("it overrode")
+    assert says in str(caught.value)
+    assert "sk_1" not in str(caught.value)
+    assert TestClient(app).get("/read").status_code == 503  # nothing stands in a middleware's place
+
+
+@pytest.mark.parametrize("owner", ["x", None, SIGNED_IN])
+def test_a_key_is_a_users_or_a_teams(owner: Any) -> None:
+    with pytest.raises(TypeError, match=r"pass fake_user\(\), or stack_fastapi\.Team\("):
+        fake_api_key(owner)
+
+
+def test_a_key_alone_may_do_what_its_owner_holds() -> None:
+    app = app_for_programs()
+    with override_user(app, None, permissions=["read"], api_key=fake_api_key(fake_user())):
+        assert TestClient(app).get("/reader-key").status_code == 200
 
 
 # ---------------------------------------------------------------- second factors and API keys
