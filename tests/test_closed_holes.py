@@ -30,6 +30,7 @@ from stack_fastapi import (
     require_team_permission,
 )
 from stack_fastapi.cache.evictions import Evictions
+from stack_fastapi.client.transport.circuit_breaker import PAUSE
 from stack_fastapi.engine.stack_auth import SCOPE_KEY
 from stack_fastapi.telemetry import ProblemLog
 from stack_fastapi.testing import settings_for
@@ -235,3 +236,23 @@ def test_loops_that_were_closed_in_the_middle_are_forgotten() -> None:
 @pytest.fixture
 def stack() -> FakeStack:
     return FakeStack()
+
+
+async def test_a_record_that_may_be_tried_again_waits_for_all_others_and_is_tried_then(
+    stack: FakeStack,
+) -> None:
+    """Its own breaker lets one probe through, and the one of all requests none: it gets it back."""
+    auth = stack.engine(user_cache_ttl=0, stale_if_error=0)
+    app, odd = plain_app_of(auth), stack.sign_in()
+    stack.spoil(lambda _request: httpx2.Response(500, headers=FROM_STACK), "me", "id")
+    for _ in range(3):
+        assert (await get(app, "/me", odd)).status == 503
+    stack.clock.advance(PAUSE)  # the record may be tried again
+    for _ in range(12):
+        assert (await get(app, "/me", stack.sign_in())).status == 503  # nothing may, for a while
+    asked = stack.asked.total()
+    assert (await get(app, "/me", odd)).status == 503
+    assert stack.asked.total() == asked
+    stack.mend()
+    stack.clock.advance(PAUSE)
+    assert (await get(app, "/me", odd)).status == 200

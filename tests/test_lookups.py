@@ -150,7 +150,8 @@ async def test_a_key_is_fresh_until_the_set_is_to_be_renewed_and_never_if_it_is_
     stack: FakeStack,
 ) -> None:
     auth = stack.engine(jwks_ttl=1000)
-    keys, kid, started = auth._keys, stack.signing.kid, auth._store.clocks.monotonic()
+    keys, kid = auth._verifier._keys, stack.signing.kid
+    started = auth._parts.store.clocks.monotonic()
     assert kid is not None
     await auth.verify(stack.sign_in())
     key = await keys.get(kid)
@@ -166,8 +167,8 @@ async def test_a_key_is_fresh_until_the_set_is_to_be_renewed_and_never_if_it_is_
 async def test_a_user_is_fresh_until_their_lifetime_is_over(stack: FakeStack) -> None:
     auth = stack.engine(user_cache_ttl=50)
     claims, *_ = asked = await _asked(auth, stack.sign_in())
-    started = auth._store.clocks.monotonic()
-    await auth._users.get(*asked)
-    entry = auth._users.cached(claims.sub)
+    started = auth._parts.store.clocks.monotonic()
+    await auth._parts.users.get(*asked)
+    entry = auth._parts.users.cached(claims.sub)
     assert entry is not None
-    assert auth._users.fresh_until(entry) == started + 50
+    assert auth._parts.users.validity(claims.sub, entry).until == started + 50
