@@ -13,8 +13,9 @@ OLD_HABITS := -W "ignore::DeprecationWarning" -W "ignore:Unclosed <MemoryObject:
 .PHONY: example test test-lowest check bench profile pictures format constraints clean
 
 ## Run the example app; with no Stack project in the environment it brings a local Stack along.
+## PORT says where.
 example: $(READY)
-	$(BIN)/python -m example_app
+	$(BIN)/python -m example_app $(addprefix --port ,$(PORT))
 
 ## All tests, with branch coverage of the package.
 test: $(READY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -34,7 +35,10 @@ def main() -> None:
         return
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))  # its users are gone afterwards
-        local = stack.enter_context(local_stack(arguments.stack_port))
+        try:
+            local = stack.enter_context(local_stack(arguments.stack_port))
+        except OSError as error:
+            sys.exit(f"{error}; choose another one with --stack-port.")
         url = arguments.database or f"sqlite+aiosqlite:///{folder / 'notes.db'}"
 
         def introduce(app_url: str) -> str:
@@ -62,15 +66,25 @@ def _is_set(name: str) -> bool:
 
 
 def _serve(app: FastAPI, port: int, introduce: Callable[[str], str]) -> None:
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
-    socket = server.config.bind_socket()
-    socket.listen()  # what is printed below works at once
-    host, bound = socket.getsockname()
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    listening = _listen(port)  # so what is printed below works at once
+    host, bound = listening.getsockname()
     print(introduce(f"http://{host}:{bound}"), flush=True)
     with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has finished
-        server.run(sockets=[socket])
+        server.run(sockets=[listening])
     if not server.started:  # wrong settings: uvicorn has said so
         sys.exit(3)
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        sys.exit(
+            f"Nothing can listen at port {port}: {os.strerror(error.errno or 0)}; choose another "
+            f"one with --port, as in: python -m example_app --port {port + 1}, "
+            f"or make example PORT={port + 1}"
+        )
 
 
 if __name__ == "__main__":

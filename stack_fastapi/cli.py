@@ -14,7 +14,7 @@ import typer
 
 from stack_fastapi.emulator import Project, Served, StackEmulator, StackError
 from stack_fastapi.emulator.protocol.guard import LAST_PORT
-from stack_fastapi.emulator.server import PortError
+from stack_fastapi.emulator.server import HostError, PortError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -81,6 +81,8 @@ def _failures(short_ttl_port: int | None) -> Iterator[None]:
     except PortError as error:
         option = "--short-ttl-port" if error.port == short_ttl_port else "--port"
         _fail(f"{error}; choose another one with {option}, or any free one with {option} 0.")
+    except HostError as error:
+        _fail(f"{error.problem}; pass --allow-remote if that is what you want.")
     except (ValueError, StackError, ImportError, OSError) as error:
         _fail(str(error))
 

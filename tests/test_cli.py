@@ -90,7 +90,7 @@ def test_what_was_saved_is_what_it_starts_with_next_time(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--host", "0.0.0.0"], "not a loopback address"),  # noqa: S104 - refused
+        (["--host", "0.0.0.0"], "users; pass --allow-remote if that is"),  # noqa: S104 - refused
         (["--webhook", "https://example.com"], "another machine"),
         (["--issuer", "stack:8102"], "is a URL such as"),
         (["--save", "no/such/directory/saved.json"], "no/such/directory is no directory"),
@@ -103,12 +103,29 @@ def test_what_cannot_be_done_is_said_in_a_line(arguments: list[str], says: str) 
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("text", ["{", "{}", '{"projects": {"p": {}}}', "[]"])
+SHORT = '{"projects": {"p": {"id": "p1", "webhook_secret": "whsec_c2hvcnQ="}}}'
+CONTRADICTION = '{"projects": {"p": {"id": "p1", "users": [{"id": "1", "permissions": ["none"]}]}}}'
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "{}", '{"projects": {"p": {}}}', "[]", SHORT, CONTRADICTION, "\xff"]
+)
 def test_a_wrong_seed_is_said_in_a_line(tmp_path: Path, text: str) -> None:
     seed = tmp_path / "seed.json"
-    seed.write_text(text)
+    seed.write_text(text, encoding="latin-1")
     result = run("--seed", seed)
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith(f"{seed}: ")
+
+
+@pytest.mark.parametrize("secret", ["whsec_c2hvcnQ=", "whsec_", "whsec_?", "c2hvcnQ=", 1])
+def test_a_wrong_webhook_secret_names_the_project_and_what_it_has_to_be(
+    tmp_path: Path, secret: object
+) -> None:
+    seed = tmp_path / "seed.json"
+    seed.write_text(json.dumps({"projects": {"mine": {"id": "p1", "webhook_secret": secret}}}))
+    result = run("--seed", seed)
+    assert "project 'mine': A webhook secret is whsec_ and at least 16 bytes" in result.stderr
 
 
 @pytest.mark.parametrize("option", ["--port", "--short-ttl-port"])

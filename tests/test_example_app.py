@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from base64 import urlsafe_b64decode
@@ -161,6 +162,28 @@ def test_a_project_in_the_environment_is_used_and_wrong_settings_stop_it() -> No
     assert "secret_server_key is missing: set HEXCLAVE_SECRET_SERVER_KEY or" in errors
     assert "api_url is wrong" in errors
     assert "Traceback" not in errors
+
+
+def test_a_port_that_is_taken_is_said_in_a_line_with_how_to_choose_another() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        example = start("--port", str(port))
+        shown, errors = example.communicate(timeout=20)
+    assert example.returncode == 1
+    assert errors.startswith(f"Nothing can listen at port {port}: Address already in use; choose")
+    assert f"python -m example_app --port {port + 1}, or make example PORT={port + 1}" in errors
+    assert (errors.count("\n"), shown) == (1, "")
+
+
+def test_a_port_of_the_local_stack_that_is_taken_is_said_as_well() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        example = start("--port", "0", "--stack-port", str(port))
+        _, errors = example.communicate(timeout=20)
+    assert example.returncode == 1
+    assert f"port {port} of" in errors
+    assert "choose another one with --stack-port" in errors
+    assert errors.count("\n") == 1
 
 
 def test_the_tour_of_a_real_project_asks_for_the_readers_own_tokens() -> None:

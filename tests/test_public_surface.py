@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import stack_fastapi
+from stack_fastapi import testing
 
 RECORDINGS = Path(__file__).parent / "recordings"
 
@@ -54,6 +55,11 @@ PUBLIC = """
 def test_the_public_names_are_these() -> None:
     assert stack_fastapi.__all__ == PUBLIC.split()
     assert sorted(stack_fastapi.__all__) == stack_fastapi.__all__
+
+
+def test_a_shell_shows_the_testing_kits_names_before_they_are_imported() -> None:
+    assert set(testing.__all__) < set(dir(testing))
+    assert "__name__" in dir(testing)
 
 
 def aliases() -> set[str]:

@@ -70,7 +70,7 @@ class StackEmulator(UserControls, TeamControls, MailControls):
         super().__init__(State(clock, Entropy(random_bytes), issuer=issuer))
         if issuer is not None:
             self._state.issuer_bases.configure(issuer)
-        seeds.plant(self._state, seeds.load(seed))
+        seeds.plant(self._state, seed)
         if access_token_lifetime is not None:
             self._state.access_token_lifetime = access_token_lifetime
         self._served_url: str | None = None

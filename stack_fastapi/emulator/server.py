@@ -48,17 +48,29 @@ class PortError(OSError):
         self.port = port
 
 
+class HostError(ValueError):
+    """A host at which other machines would reach the emulator, and nobody said that they may.
+
+    Attributes:
+        problem: What is wrong, without what to do about it.
+    """
+
+    def __init__(self, host: str) -> None:
+        self.problem = (
+            f"{host} is not a loopback address. Whoever reaches the emulator has power over all its"
+            " users"
+        )
+        super().__init__(f"{self.problem}; pass allow_remote=True if that is what you want.")
+
+
 def check_host(host: str, *, allow_remote: bool) -> None:
     """Make sure that nobody opens an emulator to the network without saying so.
 
     Raises:
-        ValueError: The host is not this machine's loopback.
+        HostError: The host is not this machine's loopback.
     """
     if not allow_remote and not is_loopback(host):
-        raise ValueError(
-            f"{host} is not a loopback address. Whoever reaches the emulator has power over all its"
-            " users; pass allow_remote=True if that is what you want."
-        )
+        raise HostError(host)
 
 
 @contextmanager

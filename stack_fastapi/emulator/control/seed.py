@@ -46,6 +46,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from stack_fastapi.emulator.errors import StackError
 from stack_fastapi.emulator.routes.user_forms import UserCreate
 from stack_fastapi.emulator.state import accounts, api_key_store, grants, membership, saved_records
 from stack_fastapi.emulator.state.new_project import DEFAULT_SEED, completed
@@ -79,23 +80,24 @@ _PROJECT_KEYS = frozenset(
 )
 
 
-def load(source: Seed | Path | None) -> Seed:
-    """The seed itself, read from a file, or the default one."""
-    if source is None:
-        return DEFAULT_SEED
-    if isinstance(source, Path):
-        data: Seed = json.loads(source.read_text(encoding="utf-8"))
-        return data
-    return source
-
-
-def plant(state: State, seed: Seed) -> None:
-    """Fill a state.
+def plant(state: State, source: Seed | Path | None) -> None:
+    """Fill a state from a seed, from a file that holds one, or from the default one.
 
     Raises:
-        ValueError: The seed has no project, or something in it is wrong.
+        ValueError: The seed has no project, or something in it is wrong; it names the file.
         StackError: Something in it contradicts something else.
+        OSError: The file cannot be read.
     """
+    if not isinstance(source, Path):
+        _plant_checked(state, DEFAULT_SEED if source is None else source)
+        return
+    try:
+        _plant_checked(state, json.loads(source.read_text(encoding="utf-8")))
+    except (ValueError, StackError) as error:
+        raise ValueError(f"{source}: {error}") from error
+
+
+def _plant_checked(state: State, seed: Seed) -> None:
     try:
         _plant(state, seed)
     except (AttributeError, KeyError, TypeError) as error:
@@ -139,9 +141,16 @@ def _project(state: State, alias: str, fields: Seed) -> Project:
     scopes: tuple[Scope, ...] = ("team", "project")
     for scope in scopes:
         _plant_definitions(project, scope, fields.get(f"{scope}_permission_definitions", ()))
-    signing.check(project.webhook_secret)
+    _check_secret(project)
     project.endpoints += [_endpoint(item) for item in fields.get("webhooks", ())]
     return project
+
+
+def _check_secret(project: Project) -> None:
+    try:
+        signing.check(project.webhook_secret)
+    except ValueError as error:
+        raise ValueError(f"The seed's project {project.alias!r}: {error}") from None
 
 
 def _check_keys(part: Seed, known: frozenset[str], name: str) -> None:
