@@ -96,8 +96,6 @@ class Authentication:
     @property
     def digest(self) -> bytes | None:
         """What the token is remembered under; None where there is none."""
-        if self._verified is not None:
-            return self._verified.digest
         return digest_of(self._credential) if isinstance(self._credential, SecretStr) else None
 
     def remember(self) -> None:
