@@ -14,6 +14,7 @@ from stack_fastapi import (
     PolicyError,
     RestrictedUserNotAllowedError,
     User,
+    require_permission,
 )
 from stack_fastapi.engine.policy import Policy
 from stack_fastapi.types import UserType
@@ -116,3 +117,8 @@ def test_the_type_of_user_is_told_before_the_address() -> None:
     guest = user_of("anonymous", email=None, verified=False)
     policy = Policy(verified_email=True)
     assert refusal(policy, claims_of("anonymous"), guest) is AnonymousUserNotAllowedError
+
+
+def test_a_list_of_permissions_is_refused_with_how_to_pass_them() -> None:
+    with pytest.raises(TypeError, match="each id as an argument of its own"):
+        require_permission(["read", "write"])  # type: ignore[arg-type] # that is the mistake

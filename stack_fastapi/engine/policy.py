@@ -129,10 +129,13 @@ class PermissionRule:
 
         Raises:
             ValueError: there are no ids, or one that Stack cannot have.
+            TypeError: one that is no text, such as a list of them.
         """
         if not ids:
             raise ValueError("name the permissions that the route asks for")
         for id_ in ids:
+            if not isinstance(id_, str):
+                raise TypeError(f"pass each id as an argument of its own, not {id_!r}")
             if not _PERMISSION_ID.fullmatch(id_):
                 raise ValueError(
                     f"{id_!r} is no id of a permission: lower-case letters, digits, _ and : alone, "
