@@ -68,7 +68,7 @@ class Users:
         self._compactor = Compactor()
         self._clock_skew = settings.clock_skew
         self._longest = settings.user_cache_ttl + settings.stale_if_error + 2 * settings.clock_skew
-        self._users: Kind[User | None] = Kind(
+        users: Kind[User | None] = Kind(
             "user",
             ttl=settings.user_cache_ttl,
             stale_if_error=settings.stale_if_error,
@@ -76,7 +76,7 @@ class Users:
             personal=(CredentialsError, PolicyError),
             is_sound=_is_user,
         )
-        self._lookup = store.lookup(self._users)
+        self._lookup = store.lookup(users)
         self._renewals: MemoryCache[_Renewal] = MemoryCache(store.size, store.clocks.monotonic)
 
     def cached(self, user_id: str) -> Entry[User | None] | None:
